@@ -1,0 +1,48 @@
+#pragma once
+// The control plane's socket: SOCK_SEQPACKET, one message a packet, descriptors beside it (unix(7), SCM_RIGHTS).
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "platform/unique_fd.h"
+#include "proto/result.h"
+
+namespace ferry::platform {
+
+struct Packet {
+  std::vector<std::byte> bytes;  ///< empty: the peer has closed
+  std::vector<UniqueFd> fds;     ///< close-on-exec
+};
+
+enum class SendStatus : std::uint8_t { kSent, kWouldBlock };
+
+/// Sends one packet without blocking. @p fds are borrowed. kDisconnected when the peer is gone (no SIGPIPE),
+/// kInvalidArgument above kMaxMessageBytes or kMaxMessageFds.
+proto::Result<SendStatus> send_packet(const UniqueFd& socket, std::span<const std::byte> bytes,
+                                      std::span<const int> fds);
+
+/// Receives one packet without blocking. kWouldBlock when there is none; kProtocolViolation when bytes or control data
+/// were truncated (every descriptor that came is closed).
+proto::Result<Packet> receive_packet(const UniqueFd& socket);
+
+/// Blocks until @p socket (or, if valid, @p other) is readable, or @p deadline_ns (negative: none). True when @p socket is.
+struct Readable { bool socket = false, other = false; };
+proto::Result<Readable> wait_readable(const UniqueFd& socket, const UniqueFd& other, std::int64_t deadline_ns);
+
+/// Connects to a broker. kNoBroker (nothing there, or nobody listens), kPermissionDenied, kInvalidArgument when the path
+/// does not fit sockaddr_un (the message has length and limit 107).
+proto::Result<UniqueFd> connect_to(const std::string& path);
+
+/// The doorbell between a producer and one consumer: a pair of SEQPACKET sockets. Not an eventfd: O_NONBLOCK belongs to
+/// the shared open file description, so a hostile peer could make the other's write block; MSG_DONTWAIT is the caller's.
+struct ChannelPair { UniqueFd producer_end, consumer_end; };
+proto::Result<ChannelPair> create_channel();
+/// Rings: one system call, never blocks; a full channel is rung already, a closed one is the kernel's business.
+void ring_channel(const UniqueFd& channel);
+/// Empties what was rung. Returns false when the other end is closed.
+bool drain_channel(const UniqueFd& channel);
+
+}  // namespace ferry::platform

@@ -1,0 +1,73 @@
+#pragma once
+// How texture memory crosses: what every transport and system implements. The broker exports, clients import.
+
+#include <vulkan/vulkan_core.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/unique_fd.h"
+#include "proto/format.h"
+#include "proto/result.h"
+
+namespace ferry::platform {
+
+/// Values are the wire's (wire::Transport).
+enum class Transport : std::uint8_t { kNone = 0, kOpaqueFd = 1, kDmaBuf = 2, kHostMemory = 3 };
+const char* transport_name(Transport transport);  ///< "opaque-fd"
+
+struct TextureDesc {
+  std::uint32_t width_px = 0, height_px = 0;
+  proto::Format format{};
+  std::uint32_t usage = 0;  ///< proto::UsageBits; kUsageAlways is added by who creates images from it
+  std::uint32_t flags = 0;  ///< proto::ImageFlagBits
+};
+
+/// What an importer must know about exported memory besides the TextureDesc.
+struct TextureLayout {
+  Transport transport{};
+  std::uint64_t allocation_size_bytes = 0;
+  std::uint32_t memory_type_index = 0;
+  bool dedicated = true;
+};
+
+/// A texture the broker owns. Destroying it frees the broker's reference; importers keep theirs.
+class ExportedTexture {
+ public:
+  virtual ~ExportedTexture() = default;
+  virtual const TextureLayout& layout() const = 0;
+  /// The descriptor to send; stays owned by the texture (send duplicates it).
+  virtual const UniqueFd& fd() const = 0;
+};
+
+class TextureExporter {
+ public:
+  virtual ~TextureExporter() = default;
+  virtual Transport transport() const = 0;
+  /// @p count textures of one shape, cleared to transparent black and in the hand-over layout, GPU work done when it
+  /// returns. kInvalidArgument (size beyond the device's limit, format or usage it cannot do: names value and limit),
+  /// kOutOfMemory, kDeviceLost.
+  virtual proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> allocate(const TextureDesc& desc,
+                                                                                std::uint32_t count) = 0;
+};
+
+/// A texture as a client sees it. Destroy it before the VkDevice, and after the GPU is done with it.
+class ImportedTexture {
+ public:
+  virtual ~ImportedTexture() = default;
+  virtual VkImage image() const = 0;
+  virtual VkImageView view() const = 0;
+  virtual VkFormat vk_format() const = 0;
+};
+
+class TextureImporter {
+ public:
+  virtual ~TextureImporter() = default;
+  /// Takes @p fd in every case. Checks it before the driver sees it: kind and size against @p layout.
+  virtual proto::Result<std::unique_ptr<ImportedTexture>> import(UniqueFd fd, const TextureDesc& desc,
+                                                                 const TextureLayout& layout) = 0;
+};
+
+}  // namespace ferry::platform

@@ -1,0 +1,63 @@
+#include "proto/codec.h"
+
+#include <fmt/format.h>
+
+#include "proto/limits.h"
+
+namespace ferry::proto {
+namespace {
+
+// A table needs a few bytes at least, so this many fit a packet; depth is what the schema nests, and slack.
+constexpr flatbuffers::uoffset_t kMaxTables = 4096;
+constexpr flatbuffers::uoffset_t kMaxDepth = 16;
+
+std::size_t count_of(const std::unique_ptr<wire::GenerationT>& generation) {
+  return generation ? generation->slot_count + (generation->has_timeline ? 1u : 0u) : 0u;
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(std::uint64_t request, wire::BodyUnion body) {
+  Envelope envelope;
+  envelope.request = request;
+  envelope.body = std::move(body);
+  flatbuffers::FlatBufferBuilder builder(1024);
+  wire::FinishEnvelopeBuffer(builder, wire::Envelope::Pack(builder, &envelope));
+  const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  return {bytes, bytes + builder.GetSize()};
+}
+
+Result<std::unique_ptr<Envelope>> decode(std::span<const std::byte> packet) {
+  auto violation = [](std::string why) { return Error{ErrorCode::kProtocolViolation, std::move(why)}; };
+  if (packet.size() > kMaxMessageBytes)
+    return violation(fmt::format("message of {} bytes exceeds the limit {}", packet.size(), kMaxMessageBytes));
+  if (packet.size() < 12) return violation(fmt::format("message of {} bytes is too short to be one", packet.size()));
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(packet.data());
+  flatbuffers::Verifier verifier(bytes, packet.size(), kMaxDepth, kMaxTables);
+  if (!wire::VerifyEnvelopeBuffer(verifier))
+    return violation(fmt::format("message of {} bytes is not a well-formed Envelope", packet.size()));
+  const auto* envelope = wire::GetEnvelope(bytes);
+  if (envelope->body_type() == wire::Body::NONE || envelope->body_type() > wire::Body::MAX)
+    return violation(fmt::format("message type {} is not known", static_cast<int>(envelope->body_type())));
+  if (envelope->body() == nullptr) return violation(fmt::format("{} has no body", name_of(envelope->body_type())));
+  return std::unique_ptr<Envelope>(envelope->UnPack());
+}
+
+std::size_t descriptor_count(const Envelope& envelope) {
+  const auto& body = envelope.body;
+  switch (body.type) {
+    case wire::Body::CreateStream:
+    case wire::Body::Attach: return 1;
+    case wire::Body::StreamCreated: return 1 + count_of(body.AsStreamCreated()->generation);
+    case wire::Body::Attached:
+      return 3 + (body.AsAttached()->has_release_timeline ? 1u : 0u) + count_of(body.AsAttached()->generation);
+    case wire::Body::GenerationStarted: return count_of(body.AsGenerationStarted()->generation);
+    case wire::Body::ProducerChanged: return 2 + count_of(body.AsProducerChanged()->generation);
+    case wire::Body::LeaseAdded: return 2 + (body.AsLeaseAdded()->has_release_timeline ? 1u : 0u);
+    default: return 0;
+  }
+}
+
+const char* name_of(wire::Body type) { return wire::EnumNameBody(type); }
+
+}  // namespace ferry::proto

@@ -1,0 +1,75 @@
+#pragma once
+// acquire(), as far as the shared pages go: finds the frame a consumer should have next and marks its slot as held
+// before the producer can overwrite it. No system calls, no locks, no allocation.
+
+#include <array>
+#include <cstdint>
+
+#include "proto/pages/lease_page.h"
+#include "proto/pages/stream_page.h"
+
+namespace ferry::proto {
+
+/// Values are the wire's and the C ABI's.
+enum class ConsumerMode : std::uint8_t {
+  kLatest = 1,  ///< newest frame wins; the producer never waits
+  kEvery = 2,   ///< in order, up to the queue depth
+};
+
+class FrameTaker {
+ public:
+  enum class Outcome : std::uint8_t {
+    kTaken,
+    kNothing,         ///< no frame newer than the last one taken
+    kNotAdmitted,     ///< the producer does not know this lease yet
+    kGenerationLate,  ///< the next frame's generation has not been imported here yet
+    kRubbish,         ///< the producer's page contradicts itself
+  };
+  struct Taken {
+    FrameRecord record;
+    std::uint64_t skipped;  ///< frames published since the one before and never seen
+  };
+
+  FrameTaker(StreamPageReader stream, LeasePageWriter lease, std::uint32_t lease_index, LeaseId id, ConsumerMode mode,
+             std::uint32_t queue_depth);
+
+  /// A generation whose images the caller can use from now on, and one it can use no more. At most kMaxGenerations
+  /// at once: adding one more forgets the oldest.
+  void add_generation(GenerationId g, std::uint32_t slot_count, std::uint32_t width_px, std::uint32_t height_px);
+  void remove_generation(GenerationId g);
+
+  /// Another producer has taken the stream over: read its page from now on, in the same sequence of numbers.
+  void switch_producer(StreamPageReader stream);
+  /// The producer is gone for good (kernel-confirmed): nobody overwrites, so nobody has to admit this lease.
+  void set_orphaned(bool orphaned) { orphaned_ = orphaned; }
+
+  /// On kTaken the slot is held: LeasePageWriter::let_go gives it back.
+  Outcome try_take(Taken& out);
+
+  std::uint64_t cursor() const { return cursor_; }
+  static constexpr std::uint32_t kMaxGenerations = 8;
+  /// A cursor that protects no frame: the lease does not read yet.
+  static constexpr std::uint64_t kNotReading = ~std::uint64_t{0};
+
+ private:
+  struct KnownGeneration {
+    GenerationId id{};
+    std::uint32_t slot_count = 0, width_px = 0, height_px = 0;
+  };
+
+  Outcome try_take_sequence(std::uint64_t sequence, FrameRecord& out, bool& gone);
+  const KnownGeneration* find(GenerationId g) const;
+
+  StreamPageReader stream_;
+  LeasePageWriter lease_;
+  std::uint32_t lease_index_;
+  LeaseId id_;
+  ConsumerMode mode_;
+  std::uint32_t queue_depth_;
+  bool orphaned_ = false;
+  bool reading_ = false;
+  std::uint64_t cursor_ = 0;
+  std::array<KnownGeneration, kMaxGenerations> generations_{};
+};
+
+}  // namespace ferry::proto

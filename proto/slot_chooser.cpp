@@ -1,0 +1,101 @@
+#include "proto/slot_chooser.h"
+
+#include <algorithm>
+
+namespace ferry::proto {
+namespace {
+
+void mark(std::span<std::uint64_t, kMaxLeases / 64> bits, std::uint32_t index) {
+  bits[index / 64] |= std::uint64_t{1} << (index % 64);
+}
+
+std::uint64_t unread(std::uint64_t newest, std::uint64_t cursor) { return newest > cursor ? newest - cursor : 0; }
+
+}  // namespace
+
+void SlotChooser::start_generation(GenerationId g, std::uint32_t slot_count) {
+  generation_ = g;
+  slot_count_ = std::min(slot_count, kMaxSlots);
+  slots_ = {};
+  stream_.start_generation(g);
+}
+
+bool SlotChooser::try_slot(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
+                           std::span<std::uint64_t, kMaxLeases / 64> blockers) {
+  const std::uint64_t sequence = slots_[slot].sequence;
+  // PAIR slot-overwrite: take the frame off show, then look for holds. A consumer announces its hold and then looks
+  // whether the frame is still on show (FrameTaker::try_take_sequence).
+  stream_.begin_overwrite(generation_, slot);
+  bool free = true;
+#ifndef FERRY_TEST_IGNORE_HOLDS  // tests/: proves that the tearing test sees a broken protocol
+  for (const LeaseView& lease : leases) {
+    if (!verdict.is_alive(lease.index, lease.id)) continue;
+    bool blocked = false;
+    if (sequence != 0 && lease.mode == ConsumerMode::kEvery) {
+      // The cursor first: once it has passed a frame, the hold that came before it is visible below.
+      const std::uint64_t cursor = lease.page.cursor();
+      const bool queued = sequence > cursor;
+      blocked = queued && (policy_ == QueuePolicy::kBlock || newest_ - sequence < lease.queue_depth);
+    }
+    if (!blocked) blocked = lease.page.holds(generation_, slot);
+    if (blocked) {
+      mark(blockers, lease.index);
+      free = false;
+    }
+  }
+#endif
+  if (!free) stream_.restore(generation_, slot, sequence);
+  return free;
+}
+
+std::optional<SlotChooser::Choice> SlotChooser::choose(VerdictPageReader verdict, std::span<const LeaseView> leases,
+                                                       std::span<std::uint64_t, kMaxLeases / 64> blockers) {
+  std::fill(blockers.begin(), blockers.end(), 0);
+  if (policy_ == QueuePolicy::kBlock) {
+    bool full = false;
+    for (const LeaseView& lease : leases) {
+      if (lease.mode != ConsumerMode::kEvery || !verdict.is_alive(lease.index, lease.id)) continue;
+      if (unread(newest_, lease.page.cursor()) >= lease.queue_depth) {
+        mark(blockers, lease.index);
+        full = true;
+      }
+    }
+    if (full) return std::nullopt;
+  }
+
+  std::uint64_t tried = 0;  // bit per slot
+  for (;;) {
+    std::uint32_t best = kMaxSlots;
+    for (std::uint32_t i = 0; i < slot_count_; ++i) {
+      if (slots_[i].begun || (tried >> i & 1) != 0) continue;
+      if (slots_[i].sequence != 0 && slots_[i].sequence == newest_) continue;  // stays on show
+      if (best == kMaxSlots || slots_[i].sequence < slots_[best].sequence) best = i;
+    }
+    if (best == kMaxSlots) return std::nullopt;
+    tried |= std::uint64_t{1} << best;
+    if (!try_slot(best, verdict, leases, blockers)) continue;
+    slots_[best].begun = true;
+    return Choice{best, slots_[best].sequence};
+  }
+}
+
+void SlotChooser::publish(const FrameRecord& record) {
+  newest_ = record.sequence;
+  if (GenerationId{record.generation} == generation_) {
+    slots_[record.slot].begun = false;
+    slots_[record.slot].sequence = record.sequence;
+  }
+  stream_.publish(record);
+}
+
+void SlotChooser::cancel(GenerationId g, const Choice& choice, bool drawn) {
+  if (g != generation_) return;
+  Slot& slot = slots_[choice.slot];
+  slot.begun = false;
+  if (drawn)
+    slot.sequence = 0;
+  else
+    stream_.restore(g, choice.slot, choice.previous_sequence);
+}
+
+}  // namespace ferry::proto

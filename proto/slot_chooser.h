@@ -1,0 +1,76 @@
+#pragma once
+// begin(), as far as the shared pages go: finds a slot that no living lease holds. No system calls, no locks, no
+// allocation.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "proto/frame_taker.h"
+#include "proto/pages/lease_page.h"
+#include "proto/pages/stream_page.h"
+#include "proto/pages/verdict_page.h"
+
+namespace ferry::proto {
+
+/// What a stream does when the queue of an `every` consumer is full. Values are the wire's and the C ABI's.
+enum class QueuePolicy : std::uint8_t {
+  kDrop = 1,   ///< the oldest unread frames go, and the consumer counts them
+  kBlock = 2,  ///< the producer waits
+};
+
+/// One lease as the producer sees it. What the broker said, and the page the consumer writes.
+struct LeaseView {
+  LeasePageReader page;
+  std::uint32_t index;
+  LeaseId id;
+  ConsumerMode mode;
+  std::uint32_t queue_depth;
+};
+
+class SlotChooser {
+ public:
+  struct Choice {
+    std::uint32_t slot;
+    std::uint64_t previous_sequence;  ///< the frame that is lost when the slot is drawn; 0: none
+  };
+
+  SlotChooser(StreamPageWriter stream, QueuePolicy policy) : stream_(stream), policy_(policy) {}
+
+  /// From now on slots are chosen among @p slot_count fresh ones. What was begun in the old generation may still be
+  /// published (publish() below takes its generation from the record); it is not chosen again.
+  void start_generation(GenerationId g, std::uint32_t slot_count);
+
+  /// A slot nobody reads, now begun: no consumer can take its old frame any more. Prefers slots that hold no frame,
+  /// then the oldest frame; never the newest one, which stays on show. Nothing when every slot is begun, held or
+  /// kept for an `every` queue: @p blockers (if given) then has a bit set for each lease index in the way.
+  std::optional<Choice> choose(VerdictPageReader verdict, std::span<const LeaseView> leases,
+                               std::span<std::uint64_t, kMaxLeases / 64> blockers);
+
+  /// The begun slot of @p record is complete as far as others may know: it is the newest frame now.
+  void publish(const FrameRecord& record);
+  /// The begun slot will not become a frame. What it held before is lost too, unless nothing was @p drawn.
+  void cancel(GenerationId g, const Choice& choice, bool drawn);
+
+  GenerationId generation() const { return generation_; }
+  std::uint32_t slot_count() const { return slot_count_; }
+
+ private:
+  struct Slot {
+    std::uint64_t sequence = 0;  ///< the frame in it; 0: none
+    bool begun = false;
+  };
+
+  bool try_slot(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
+                std::span<std::uint64_t, kMaxLeases / 64> blockers);
+
+  StreamPageWriter stream_;
+  QueuePolicy policy_;
+  GenerationId generation_{};
+  std::uint32_t slot_count_ = 0;
+  std::uint64_t newest_ = 0;  ///< sequence published last, of any generation
+  std::array<Slot, kMaxSlots> slots_{};
+};
+
+}  // namespace ferry::proto
