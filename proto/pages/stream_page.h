@@ -78,8 +78,11 @@ class StreamPageWriter {
     // PAIR frame-publish: everything above happens-before the acquire load in StreamPageReader::published().
     // seq_cst, because who publishes then looks for sleepers, and who sleeps announces it and then looks here.
     page_.published.store(record.sequence, std::memory_order_seq_cst);
-    page_.doorbell.fetch_add(1, std::memory_order_seq_cst);
+    ring();
   }
+
+  /// Moves the word that sleepers wait on: for every publish, and for whatever else they should look at.
+  void ring() { page_.doorbell.fetch_add(1, std::memory_order_seq_cst); }
 
   StreamPage& page() { return page_; }
 

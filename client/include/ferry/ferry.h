@@ -208,8 +208,9 @@ typedef struct ferry_image_desc {
   uint32_t format;              /* ferry_format */
   uint32_t usage;               /* FERRY_USAGE_*; 0 means RENDER */
   uint32_t flags;               /* FERRY_IMAGE_* */
+  uint32_t reserved[2];         /* zero; this struct is nested in others and does not grow */
 } ferry_image_desc;
-#define FERRY_IMAGE_DESC_INIT {sizeof(ferry_image_desc), 0, 0, 0, 0, 0}
+#define FERRY_IMAGE_DESC_INIT {sizeof(ferry_image_desc), 0, 0, 0, 0, 0, {0, 0}}
 
 typedef struct ferry_rect {
   uint32_t x_px, y_px, width_px, height_px;
@@ -250,6 +251,7 @@ typedef struct ferry_frame_metadata {
   float red_xy[2], green_xy[2], blue_xy[2], white_xy[2];
   float max_luminance, min_luminance, max_content_light, max_frame_average_light;
   uint8_t user[FERRY_MAX_USER_BYTES]; /* the application's own: a camera pose, say */
+  uint64_t reserved[4];               /* zero; this struct is nested in others and does not grow */
 } ferry_frame_metadata;
 
 /* ---- producer ----------------------------------------------------------------------------------------------------- */
