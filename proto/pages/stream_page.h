@@ -18,6 +18,10 @@ struct alignas(kCacheLine) FrameCell {
 };
 static_assert(sizeof(FrameCell) == 448);
 
+/// Generations whose slots the page tells apart: a producer may skip some (several resizes at once) while frames of
+/// an older one are still on show.
+inline constexpr std::uint32_t kGenerationsOnPage = 4;
+
 struct StreamPage {
   PageHeader header;
 
@@ -29,35 +33,35 @@ struct StreamPage {
   AtomicU64 cancelled;                      ///< slots begun and given back without a frame
   AtomicU64 first_published_ns;             ///< CLOCK_MONOTONIC of this producer's first frame
 
-  /// Which frame a slot contains, by the parity of its generation; 0: none, or being overwritten.
-  alignas(kCacheLine) AtomicU64 slot_sequence[2][kMaxSlots];
+  /// Which frame a slot contains, by its generation modulo kGenerationsOnPage; 0: none, or being overwritten.
+  alignas(kCacheLine) AtomicU64 slot_sequence[kGenerationsOnPage][kMaxSlots];
   /// Leases that this producer looks at before it overwrites a slot, by lease index. A consumer reads nothing
   /// before it finds its id here: until then the producer does not know of its holds.
   alignas(kCacheLine) AtomicU64 admitted[kMaxLeases];
 
   FrameCell ring[kRingFrames];
 };
-static_assert(sizeof(StreamPage) == 64 + 64 + 64 + 1024 + 2048 + 448 * kRingFrames);
+static_assert(sizeof(StreamPage) == 64 + 64 + 64 + 2048 + 2048 + 448 * kRingFrames);
 
 /// The producer's side. One thread at a time.
 class StreamPageWriter {
  public:
   explicit StreamPageWriter(StreamPage& page) : page_(page) {}
 
-  /// Forgets what the slots of generation @p g held. Its parity's last user, g-2, must not be in use by this
-  /// producer any more; a consumer that still reads of it sees a mismatch and takes a newer frame.
+  /// Makes room for generation @p g. What was known of g - kGenerationsOnPage is forgotten: a consumer that still looks
+  /// for a frame of it finds a mismatch and takes a newer one.
   void start_generation(GenerationId g) {
-    for (auto& s : page_.slot_sequence[raw(g) & 1]) s.store(0, std::memory_order_seq_cst);
+    for (auto& s : page_.slot_sequence[raw(g) % kGenerationsOnPage]) s.store(0, std::memory_order_seq_cst);
   }
 
   /// First half of the Dekker pair "slot-overwrite": from here on a consumer's re-check fails.
   /// PAIR slot-overwrite: seq_cst with LeasePageWriter::hold + StreamPageReader::slot_sequence.
   std::uint64_t begin_overwrite(GenerationId g, std::uint32_t slot) {
-    return page_.slot_sequence[raw(g) & 1][slot].exchange(0, std::memory_order_seq_cst);
+    return page_.slot_sequence[raw(g) % kGenerationsOnPage][slot].exchange(0, std::memory_order_seq_cst);
   }
   /// The slot turned out to be held, or the producer gave it back untouched: its frame is good again.
   void restore(GenerationId g, std::uint32_t slot, std::uint64_t sequence) {
-    page_.slot_sequence[raw(g) & 1][slot].store(sequence, std::memory_order_seq_cst);
+    page_.slot_sequence[raw(g) % kGenerationsOnPage][slot].store(sequence, std::memory_order_seq_cst);
   }
 
   void admit(std::uint32_t lease_index, LeaseId lease) {
@@ -74,7 +78,7 @@ class StreamPageWriter {
     std::atomic_thread_fence(std::memory_order_release);
     for (std::size_t i = 0; i < std::size(words); ++i) cell.words[i].store(words[i], std::memory_order_relaxed);
     cell.sequence.store(record.sequence, std::memory_order_release);
-    page_.slot_sequence[record.generation & 1][record.slot].store(record.sequence, std::memory_order_seq_cst);
+    page_.slot_sequence[record.generation % kGenerationsOnPage][record.slot].store(record.sequence, std::memory_order_seq_cst);
     // PAIR frame-publish: everything above happens-before the acquire load in StreamPageReader::published().
     // seq_cst, because who publishes then looks for sleepers, and who sleeps announces it and then looks here.
     page_.published.store(record.sequence, std::memory_order_seq_cst);
@@ -99,7 +103,7 @@ class StreamPageReader {
   std::uint64_t published() const { return page_->published.load(std::memory_order_seq_cst); }
   /// PAIR slot-overwrite.
   std::uint64_t slot_sequence(GenerationId g, std::uint32_t slot) const {
-    return page_->slot_sequence[raw(g) & 1][slot].load(std::memory_order_seq_cst);
+    return page_->slot_sequence[raw(g) % kGenerationsOnPage][slot].load(std::memory_order_seq_cst);
   }
   bool is_admitted(std::uint32_t lease_index, LeaseId lease) const {
     return page_->admitted[lease_index].load(std::memory_order_seq_cst) == raw(lease);
