@@ -24,6 +24,11 @@ enum class SendStatus : std::uint8_t { kSent, kWouldBlock };
 proto::Result<SendStatus> send_packet(const UniqueFd& socket, std::span<const std::byte> bytes,
                                       std::span<const int> fds);
 
+/// The same for a peer that reads in its own time (a client's side): waits for room until @p deadline_ns
+/// (CLOCK_MONOTONIC), then kTimeout.
+proto::Result<void> send_packet_before(const UniqueFd& socket, std::span<const std::byte> bytes,
+                                       std::span<const int> fds, std::int64_t deadline_ns);
+
 /// Receives one packet without blocking. kWouldBlock when there is none; kProtocolViolation when bytes or control data
 /// were truncated (every descriptor that came is closed).
 proto::Result<Packet> receive_packet(const UniqueFd& socket);
