@@ -23,7 +23,7 @@
 
 namespace ferry {
 
-// ---- errors ------------------------------------------------------------------------------------------------------
+// ---- errors -------------------------------------------------------------------------------------------------------
 
 /// A call failed. what() is the library's line of text; code() is the FERRY_ERROR_* it returned.
 class Error : public std::runtime_error {
@@ -55,7 +55,7 @@ inline const char* text_or_null(const std::string& text) { return text.empty() ?
 
 }  // namespace detail
 
-// ---- times ---------------------------------------------------------------------------------------------------------
+// ---- times --------------------------------------------------------------------------------------------------------
 
 /// How long a call may wait: any chrono duration; kNoWait (or less than zero) looks once; kForever has no end.
 using Timeout = std::optional<std::chrono::nanoseconds>;
@@ -72,8 +72,7 @@ constexpr std::int64_t timeout_ns(Timeout timeout) {
 
 }  // namespace detail
 
-// ---- plain data
-// ------------------------------------------------------------------------------------------------------
+// ---- plain data ---------------------------------------------------------------------------------------------------
 
 using Rect = ferry_rect;
 using ImageDesc = ferry_image_desc;
@@ -108,8 +107,7 @@ inline ImageDesc image_desc(std::uint32_t width_px, std::uint32_t height_px, fer
 /// Version of the library that is loaded: "0.1.0".
 inline const char* version() { return ferry_version(); }
 
-// ---- connection
-// --------------------------------------------------------------------------------------------------------
+// ---- connection ---------------------------------------------------------------------------------------------------
 
 struct ConnectOptions {
   std::string socket_path = {};         ///< empty: $FERRY_SOCKET or the usual places (ferry_connect_info)
@@ -148,8 +146,7 @@ class Connection {
   std::shared_ptr<ferry_connection> handle_;
 };
 
-// ---- device
-// -------------------------------------------------------------------------------------------------------------
+// ---- device -------------------------------------------------------------------------------------------------------
 
 struct DeviceOptions {
   std::string selector = {};  ///< device UUID, index or a part of the name; empty: the connection's default device
@@ -213,8 +210,7 @@ class Device {
   std::shared_ptr<ferry_device> handle_;
 };
 
-// ---- producer
-// -----------------------------------------------------------------------------------------------------------
+// ---- producer -----------------------------------------------------------------------------------------------------
 
 struct StreamOptions {
   std::string name = {};
@@ -290,8 +286,7 @@ class Producer {
   std::unique_ptr<ferry_producer, Destroy> handle_;
 };
 
-// ---- consumer
-// -----------------------------------------------------------------------------------------------------------
+// ---- consumer -----------------------------------------------------------------------------------------------------
 
 struct AttachOptions {
   std::string name = {};
