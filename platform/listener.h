@@ -39,9 +39,12 @@ class Listener {
 
  private:
   Listener() = default;
+  void remove_path();
+
   UniqueFd fd_, lock_;
   std::string path_;
-  bool owns_path_ = false;
+  dev_t device_ = 0;  ///< with inode_: the socket file that bind() made, and only that one is removed
+  ino_t inode_ = 0;   ///< 0: none
 };
 
 proto::Result<PeerIdentity> identify_peer(const UniqueFd& connection);

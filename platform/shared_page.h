@@ -1,8 +1,10 @@
 #pragma once
 // Shared pages (proto/pages): anonymous memfds, made and written by one process, read by others.
 
+#include <boost/interprocess/mapped_region.hpp>
 #include <cstddef>
 #include <new>
+#include <utility>
 
 #include "platform/unique_fd.h"
 #include "proto/pages/page.h"
@@ -14,19 +16,13 @@ namespace ferry::platform {
 class PageMapping {
  public:
   PageMapping() = default;
-  PageMapping(PageMapping&& other) noexcept;
-  PageMapping& operator=(PageMapping&& other) noexcept;
-  PageMapping(const PageMapping&) = delete;
-  PageMapping& operator=(const PageMapping&) = delete;
-  ~PageMapping();
+  explicit PageMapping(boost::interprocess::mapped_region region) : region_(std::move(region)) {}
 
-  void* address() const { return address_; }
-  explicit operator bool() const { return address_ != nullptr; }
+  void* address() const { return region_.get_address(); }
+  explicit operator bool() const { return address() != nullptr; }
 
  private:
-  friend struct PageAccess;
-  void* address_ = nullptr;
-  std::size_t size_bytes_ = 0;
+  boost::interprocess::mapped_region region_;
 };
 
 struct OwnedPageParts {
