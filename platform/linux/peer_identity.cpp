@@ -1,0 +1,69 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "platform/linux/system_error.h"
+#include "platform/listener.h"
+#include "proto/names.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+namespace ferry::platform {
+namespace {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+/// The pidfd of the process that connected: from the socket where the kernel can (Linux 6.5; no race with a number
+/// that is used again), else by number. Invalid where there is neither.
+Result<UniqueFd> open_pidfd(const UniqueFd& connection, pid_t pid) {
+  int fd = -1;
+  socklen_t length = sizeof fd;
+  if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERPIDFD, &fd, &length) == 0) return UniqueFd{fd};
+  int error = errno;
+  if (error == ENOPROTOOPT) {
+    fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));  // close-on-exec always
+    if (fd >= 0) return UniqueFd{fd};
+    error = errno;
+    if (error == ENOSYS) return UniqueFd{};
+  }
+  if (error == ESRCH || error == EINVAL || error == ENODATA)
+    return Error{ErrorCode::kDisconnected, fmt::format("process {} that connected is gone", pid)};
+  return system_error(fmt::format("pidfd of process {}", pid), error);
+}
+
+/// For people only: a process may call itself what it likes.
+std::string read_process_name(pid_t pid) {
+  const UniqueFd file{open(fmt::format("/proc/{}/comm", pid).c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) return {};
+  std::array<char, 64> text;
+  const ssize_t length = read(file.get(), text.data(), text.size());
+  if (length <= 0) return {};
+  std::string_view name{text.data(), static_cast<std::size_t>(length)};
+  if (name.ends_with('\n')) name.remove_suffix(1);
+  return proto::printable(name);
+}
+
+}  // namespace
+
+Result<PeerIdentity> identify_peer(const UniqueFd& connection) {
+  ucred credentials{};
+  socklen_t length = sizeof credentials;
+  if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+    return system_error("getsockopt(SO_PEERCRED)", errno);
+  auto pidfd = open_pidfd(connection, credentials.pid);
+  if (!pidfd) return std::move(pidfd).error();
+  return PeerIdentity{credentials.pid, credentials.uid, credentials.gid, read_process_name(credentials.pid),
+                      std::move(*pidfd)};
+}
+
+}  // namespace ferry::platform

@@ -1,0 +1,19 @@
+#include "platform/service.h"
+
+#include <systemd/sd-daemon.h>
+
+namespace ferry::platform {
+
+void notify_ready(const std::string& status) { sd_notifyf(0, "READY=1\nSTATUS=%s", status.c_str()); }
+
+void notify_stopping() { sd_notify(0, "STOPPING=1"); }
+
+std::vector<UniqueFd> take_activation_sockets() {
+  constexpr int kUnsetEnvironment = 1;
+  const int count = sd_listen_fds(kUnsetEnvironment);
+  std::vector<UniqueFd> sockets;
+  for (int i = 0; i < count; ++i) sockets.emplace_back(SD_LISTEN_FDS_START + i);
+  return sockets;
+}
+
+}  // namespace ferry::platform
