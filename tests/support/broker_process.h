@@ -1,0 +1,37 @@
+#pragma once
+// The real ferryd in a process of its own, with its own socket, configuration and log.
+
+#include <memory>
+#include <string>
+
+#include "tests/support/child_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace ferry::test {
+
+class BrokerProcess {
+ public:
+  /// @p config: text of its configuration file. Returns when the broker says that it is ready.
+  explicit BrokerProcess(std::string config = {});
+  /// Stops it if it still runs; its log goes to standard error when the test has failed (report_log_if).
+  ~BrokerProcess();
+
+  const std::string& socket() const { return socket_; }
+  pid_t pid() const { return process_->pid(); }
+  std::string log() const { return read_file(log_file_); }
+  TempDir& folder() { return folder_; }
+
+  /// SIGTERM; the broker has to end by itself, with exit status 0, and leave no socket behind. Returns what is wrong.
+  std::string stop();
+  /// SIGKILL: it has no chance to tidy up.
+  void kill();
+  /// Again, on the same socket.
+  void start();
+
+ private:
+  TempDir folder_;
+  std::string socket_, config_file_, log_file_;
+  std::unique_ptr<ChildProcess> process_;
+};
+
+}  // namespace ferry::test

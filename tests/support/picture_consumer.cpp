@@ -1,0 +1,139 @@
+#include "tests/support/picture_consumer.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "platform/clock.h"
+#include "tests/support/check.h"
+
+namespace ferry::test {
+
+const char* event_name(std::uint32_t type) {
+  switch (type) {
+    case FERRY_EVENT_GENERATION:
+      return "GENERATION";
+    case FERRY_EVENT_ORPHANED:
+      return "ORPHANED";
+    case FERRY_EVENT_RESUMED:
+      return "RESUMED";
+    case FERRY_EVENT_CLOSED:
+      return "CLOSED";
+    case FERRY_EVENT_EVICTED:
+      return "EVICTED";
+    case FERRY_EVENT_BROKER_LOST:
+      return "BROKER_LOST";
+    case FERRY_EVENT_GENERATION_FAILED:
+      return "GENERATION_FAILED";
+    default:
+      return "UNKNOWN";
+  }
+}
+
+PictureConsumer::PictureConsumer(ferry_connection* connection, ferry_device* device, const Gpu& gpu,
+                                 const ConsumerOptions& options)
+    : options_(options), seed_(options.seed != 0 ? options.seed : seed_of(options.name)), reader_(gpu, options.engine) {
+  ferry_attach_info info = FERRY_ATTACH_INFO_INIT;
+  info.name = options_.name.c_str();
+  info.mode = options_.mode;
+  info.max_holds = options_.max_holds;
+  info.queue_depth = options_.queue_depth;
+  info.timeout_ns = options_.attach_timeout_ns;
+  check(ferry_consumer_attach(connection, device, &info, &consumer_), "ferry_consumer_attach");
+}
+
+PictureConsumer::~PictureConsumer() {
+  for (const ferry_frame& frame : held_) {
+    // Read only in part: nothing that was submitted signals.
+    if (options_.recheck) (void)ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_UNUSED);
+  }
+  ferry_consumer_destroy(consumer_);
+}
+
+void PictureConsumer::note_wrong(const ferry_frame& frame, const char* what, std::uint64_t words) {
+  if (!books_.first_wrong.empty()) return;
+  books_.first_wrong =
+      fmt::format("frame {} ({}x{} format {}, generation {}, slot {}): {} words of {} wrong {}", frame.sequence,
+                  frame.width_px, frame.height_px, frame.format, frame.generation, frame.slot, words,
+                  size_bytes({frame.width_px, frame.height_px, frame.format}) / 4, what);
+}
+
+void PictureConsumer::enter(const ferry_frame& frame) {
+  if (books_.frames == 0) {
+    books_.first = frame.sequence;
+  } else if (frame.sequence <= books_.last) {
+    ++books_.disorder;
+  } else {
+    books_.missing += frame.sequence - books_.last - 1;
+  }
+  books_.skipped += frame.skipped;
+  ++books_.frames;
+  books_.last = frame.sequence;
+  books_.shape = {frame.width_px, frame.height_px, frame.format};
+  if (frame.generation != generation_) ++books_.generations;
+  generation_ = frame.generation;
+
+  FrameStamp wanted, seen;
+  wanted.seed = seed_;
+  wanted.sequence = frame.sequence;
+  wanted.shape = books_.shape;
+  std::memcpy(&seen, frame.metadata.user, sizeof seen);
+  if (frame.metadata.user_size_bytes != sizeof seen || !(seen == wanted)) ++books_.wrong_stamps;
+}
+
+std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
+  ferry_frame frame{};
+  frame.struct_size = FERRY_FRAME_SIZE;
+  frame.metadata.struct_size = sizeof frame.metadata;
+  const std::int32_t code = ferry_consumer_acquire(consumer_, timeout_ns, &frame);
+  if (code != FERRY_OK) return code;
+  latencies_ns_.push_back(static_cast<std::uint64_t>(platform::now_ns()) - frame.produced_ns);
+  enter(frame);
+  if (!options_.verify) {
+    reader_.pass(frame);
+  } else {
+    const auto part = options_.recheck ? PictureReader::Part::kFirst : PictureReader::Part::kOnly;
+    const std::uint64_t wrong = reader_.count_wrong(frame, {seed_, frame.sequence}, part);
+    if (wrong != 0) {
+      ++books_.wrong_frames;
+      note_wrong(frame, "when it was acquired", wrong);
+    }
+  }
+  held_.push_back(frame);
+  return FERRY_OK;
+}
+
+void PictureConsumer::release_oldest() {
+  const ferry_frame frame = held_.front();
+  held_.pop_front();
+  if (options_.verify && options_.recheck) {
+    const std::uint64_t wrong = reader_.count_wrong(frame, {seed_, frame.sequence}, PictureReader::Part::kLast);
+    if (wrong != 0) {
+      ++books_.torn_frames;
+      note_wrong(frame, "before it was released", wrong);
+    }
+  }
+  check(ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_SIGNALLED), "ferry_consumer_release");
+}
+
+void PictureConsumer::release_all() {
+  while (!held_.empty()) release_oldest();
+}
+
+std::optional<ferry_event> PictureConsumer::next_event() {
+  ferry_event event{};
+  event.struct_size = FERRY_EVENT_SIZE;
+  const std::int32_t code = ferry_consumer_next_event(consumer_, &event);
+  if (code == FERRY_ERROR_WOULD_BLOCK) return std::nullopt;
+  check(code, "ferry_consumer_next_event");
+  return event;
+}
+
+ferry_stream_state PictureConsumer::state() const {
+  ferry_stream_state state{};
+  state.struct_size = FERRY_STREAM_STATE_SIZE;
+  check(ferry_consumer_get_state(consumer_, &state), "ferry_consumer_get_state");
+  return state;
+}
+
+}  // namespace ferry::test

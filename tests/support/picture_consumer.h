@@ -1,0 +1,81 @@
+#pragma once
+// Reads a stream of pictures and keeps the books: which frames came, which did not, and whether any was wrong.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ferry/ferry.h"
+#include "tests/support/picture_reader.h"
+
+namespace ferry::test {
+
+struct ConsumerOptions {
+  std::string name;
+  std::uint32_t mode = FERRY_CONSUMER_LATEST;
+  std::uint32_t max_holds = 0;
+  std::uint32_t queue_depth = 0;
+  std::int64_t attach_timeout_ns = 0;
+  std::uint32_t seed = 0;  ///< 0: seed_of(name)
+  bool verify = true;      ///< compare every pixel of every frame
+  bool recheck = false;    ///< and again just before it is released: nobody may write what is held
+  Engine engine = Engine::kCpu;
+};
+
+struct ConsumerBooks {
+  std::uint64_t frames = 0;
+  std::uint64_t wrong_frames = 0;  ///< a pixel differs when the frame is acquired
+  std::uint64_t torn_frames = 0;   ///< right when it was acquired, and no more when it was released
+  std::uint64_t wrong_stamps = 0;  ///< metadata of another frame
+  std::uint64_t disorder = 0;      ///< numbers that did not grow
+  std::uint64_t skipped = 0;       ///< as the library reports it
+  std::uint64_t missing = 0;       ///< as the numbers say
+  std::uint64_t first = 0, last = 0;
+  std::uint64_t generations = 0;  ///< changes of generation, the first one included
+  ImageShape shape;               ///< of the last frame
+  std::string first_wrong;        ///< what the first wrong frame was
+
+  bool all_right() const { return wrong_frames + torn_frames + wrong_stamps + disorder == 0; }
+};
+
+class PictureConsumer {
+ public:
+  PictureConsumer(ferry_connection* connection, ferry_device* device, const Gpu& gpu, const ConsumerOptions& options);
+  ~PictureConsumer();
+  PictureConsumer(const PictureConsumer&) = delete;
+  PictureConsumer& operator=(const PictureConsumer&) = delete;
+
+  /// acquire, and read the frame. The code of acquire().
+  std::int32_t take(std::int64_t timeout_ns);
+  /// Gives the oldest frame back that take() got.
+  void release_oldest();
+  void release_all();
+  std::size_t held() const { return held_.size(); }
+
+  /// The next event that has not been seen.
+  std::optional<ferry_event> next_event();
+  const ConsumerBooks& books() const { return books_; }
+  /// Publish to acquire, of every frame, in ns.
+  const std::vector<std::uint64_t>& latencies_ns() const { return latencies_ns_; }
+  ferry_consumer* handle() const { return consumer_; }
+  ferry_stream_state state() const;
+
+ private:
+  void enter(const ferry_frame& frame);
+  void note_wrong(const ferry_frame& frame, const char* what, std::uint64_t words);
+
+  ConsumerOptions options_;
+  std::uint32_t seed_;
+  PictureReader reader_;
+  ferry_consumer* consumer_ = nullptr;
+  std::deque<ferry_frame> held_;
+  ConsumerBooks books_;
+  std::uint64_t generation_ = 0;
+  std::vector<std::uint64_t> latencies_ns_;
+};
+
+const char* event_name(std::uint32_t type);
+
+}  // namespace ferry::test

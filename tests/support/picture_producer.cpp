@@ -1,0 +1,68 @@
+#include "tests/support/picture_producer.h"
+
+#include <cstring>
+
+#include "tests/support/check.h"
+
+namespace ferry::test {
+
+ferry_image_desc image_desc(const ImageShape& shape) {
+  ferry_image_desc desc = FERRY_IMAGE_DESC_INIT;
+  desc.width_px = shape.width_px;
+  desc.height_px = shape.height_px;
+  desc.format = shape.format;
+  return desc;
+}
+
+PictureProducer::PictureProducer(ferry_connection* connection, ferry_device* device, const Gpu& gpu,
+                                 const ProducerOptions& options)
+    : seed_(options.seed != 0 ? options.seed : seed_of(options.name)),
+      writer_(gpu, options.engine, options.frames_in_flight == 0 ? 3 : options.frames_in_flight + 1) {
+  ferry_stream_info info = FERRY_STREAM_INFO_INIT;
+  info.name = options.name.c_str();
+  info.image = image_desc(options.shape);
+  info.sync_mode = options.sync_mode;
+  info.queue_policy = options.queue_policy;
+  info.frames_in_flight = options.frames_in_flight;
+  info.min_slots = options.min_slots;
+  check(ferry_producer_create(connection, device, &info, &producer_), "ferry_producer_create");
+  next_sequence_ = state().frames + 1;  // not 1 when this one takes an orphaned stream over
+}
+
+PictureProducer::~PictureProducer() { ferry_producer_destroy(producer_); }
+
+std::int32_t PictureProducer::produce(std::int64_t timeout_ns) {
+  ferry_target target{};
+  target.struct_size = FERRY_TARGET_SIZE;
+  const std::int32_t begun = ferry_producer_begin(producer_, timeout_ns, &target);
+  if (begun == FERRY_ERROR_TIMEOUT || begun == FERRY_ERROR_WOULD_BLOCK) return begun;
+  check(begun, "ferry_producer_begin");
+
+  const ImageShape shape{target.width_px, target.height_px, target.format};
+  writer_.draw(target, {seed_, next_sequence_});
+  FrameStamp stamp;
+  stamp.seed = seed_;
+  stamp.sequence = next_sequence_;
+  stamp.shape = shape;
+  ferry_frame_metadata metadata{};
+  metadata.struct_size = sizeof metadata;
+  metadata.user_size_bytes = sizeof stamp;
+  std::memcpy(metadata.user, &stamp, sizeof stamp);
+  check(ferry_producer_publish(producer_, target.id, &metadata), "ferry_producer_publish");
+  ++next_sequence_;
+  return FERRY_OK;
+}
+
+void PictureProducer::reconfigure(const ImageShape& shape) {
+  const ferry_image_desc desc = image_desc(shape);
+  check(ferry_producer_reconfigure(producer_, &desc), "ferry_producer_reconfigure");
+}
+
+ferry_stream_state PictureProducer::state() const {
+  ferry_stream_state state{};
+  state.struct_size = FERRY_STREAM_STATE_SIZE;
+  check(ferry_producer_get_state(producer_, &state), "ferry_producer_get_state");
+  return state;
+}
+
+}  // namespace ferry::test

@@ -1,0 +1,48 @@
+#pragma once
+// A stream of pictures (pattern.h): every frame is drawn whole, by its number.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ferry/ferry.h"
+#include "tests/support/picture_writer.h"
+
+namespace ferry::test {
+
+struct ProducerOptions {
+  std::string name;
+  ImageShape shape{640, 360, FERRY_FORMAT_RGBA8_UNORM};
+  std::uint32_t sync_mode = FERRY_SYNC_AUTOMATIC;
+  std::uint32_t queue_policy = FERRY_QUEUE_DROP;
+  std::uint32_t frames_in_flight = 0;
+  std::uint32_t min_slots = 0;
+  std::uint32_t seed = 0;  ///< 0: seed_of(name)
+  Engine engine = Engine::kCpu;
+};
+
+class PictureProducer {
+ public:
+  PictureProducer(ferry_connection* connection, ferry_device* device, const Gpu& gpu, const ProducerOptions& options);
+  ~PictureProducer();
+  PictureProducer(const PictureProducer&) = delete;
+  PictureProducer& operator=(const PictureProducer&) = delete;
+
+  /// begin, draw, publish. The code of begin() when there was no slot; throws for anything else that goes wrong.
+  std::int32_t produce(std::int64_t timeout_ns = 10'000'000'000);
+  void reconfigure(const ImageShape& shape);
+
+  std::uint64_t last_sequence() const { return next_sequence_ - 1; }
+  ferry_stream_state state() const;
+  ferry_producer* handle() const { return producer_; }
+
+ private:
+  std::uint32_t seed_;
+  PictureWriter writer_;
+  ferry_producer* producer_ = nullptr;
+  std::uint64_t next_sequence_ = 1;
+};
+
+ferry_image_desc image_desc(const ImageShape& shape);
+
+}  // namespace ferry::test
