@@ -1,0 +1,95 @@
+#include "platform/vulkan/driver_fd.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace ferry::platform {
+namespace {
+
+enum class FdKind : std::uint8_t { kSharedMemory, kDmaBuf, kDriverHandle, kOther };
+
+bool is_shared_memory(const UniqueFd& fd) { return ::fcntl(fd.get(), F_GET_SEALS) >= 0; }
+
+bool is_dma_buf(const UniqueFd& fd) {
+  struct statfs fs {};
+  return ::fstatfs(fd.get(), &fs) == 0 && fs.f_type == DMA_BUF_MAGIC;
+}
+
+/// Character devices that are certainly no GPU: /dev/null and its kin, terminals.
+bool is_no_gpu(dev_t device) {
+  const unsigned m = major(device);
+  return m == MEM_MAJOR || m == TTY_MAJOR || m == TTYAUX_MAJOR ||
+         (m >= UNIX98_PTY_MASTER_MAJOR && m < UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT);
+}
+
+FdKind kind_of_fd(const UniqueFd& fd, const struct stat& status) {
+  if (is_shared_memory(fd)) return FdKind::kSharedMemory;
+  if (is_dma_buf(fd)) return FdKind::kDmaBuf;
+  if (S_ISCHR(status.st_mode) && !is_no_gpu(status.st_rdev)) return FdKind::kDriverHandle;
+  if ((status.st_mode & S_IFMT) == 0) return FdKind::kDriverHandle;
+  return FdKind::kOther;
+}
+
+std::string kind_name(const struct stat& status) {
+  if (S_ISFIFO(status.st_mode)) return "a pipe";
+  if (S_ISSOCK(status.st_mode)) return "a socket";
+  if (S_ISDIR(status.st_mode)) return "a directory";
+  if (S_ISBLK(status.st_mode)) return "a block device";
+  if (S_ISREG(status.st_mode)) return "a file on disk";
+  if (S_ISCHR(status.st_mode))
+    return fmt::format("character device {}:{}", major(status.st_rdev), minor(status.st_rdev));
+  return "an anonymous inode";
+}
+
+proto::Error violation(std::string message) { return {proto::ErrorCode::kProtocolViolation, std::move(message)}; }
+
+proto::Error system_error(const char* call) {
+  return {proto::ErrorCode::kSystem, fmt::format("{}: {}", call, std::strerror(errno))};
+}
+
+}  // namespace
+
+proto::Result<void> check_driver_fd(const UniqueFd& fd, std::uint64_t min_size_bytes, bool software) {
+  if (!fd) return violation("the descriptor of a GPU object is missing");
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return system_error("fstat");
+  switch (kind_of_fd(fd, status)) {
+    case FdKind::kSharedMemory:
+    case FdKind::kDmaBuf:
+      if (static_cast<std::uint64_t>(status.st_size) < min_size_bytes)
+        return violation(fmt::format("the descriptor's memory has {} bytes, its allocation is said to have {}",
+                                     status.st_size, min_size_bytes));
+      return {};
+    case FdKind::kDriverHandle:
+      if (!software) return {};
+      [[fallthrough]];
+    case FdKind::kOther:
+      return violation(fmt::format("the descriptor is {}, not a GPU object's", kind_name(status)));
+  }
+  return {};
+}
+
+proto::Result<UniqueFd> driver_copy(const UniqueFd& fd) {
+  if (is_shared_memory(fd)) {
+    // Without /proc (a sandbox) a duplicate has to do.
+    UniqueFd reopened(::open(fmt::format("/proc/self/fd/{}", fd.get()).c_str(), O_RDWR | O_CLOEXEC));
+    if (reopened) return reopened;
+  }
+  UniqueFd duplicate = fd.duplicate();
+  if (!duplicate) return system_error("fcntl(F_DUPFD_CLOEXEC)");
+  return duplicate;
+}
+
+void settle_failed_import(int driver_fd, bool software) {
+  if (!software) UniqueFd(driver_fd).reset();
+}
+
+}  // namespace ferry::platform

@@ -1,0 +1,170 @@
+#include "platform/vulkan/slot_image.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "platform/vulkan/vk_error.h"
+#include "proto/limits.h"
+#include "proto/usage.h"
+
+namespace ferry::platform {
+namespace {
+
+constexpr auto kHandleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT;
+
+VkImageUsageFlags vk_usage(std::uint32_t usage) {
+  VkImageUsageFlags flags = 0;
+  usage |= proto::kUsageAlways;
+  if (usage & proto::kUsageRender) flags |= VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT;
+  if (usage & proto::kUsageSample) flags |= VK_IMAGE_USAGE_SAMPLED_BIT;
+  if (usage & proto::kUsageStorage) flags |= VK_IMAGE_USAGE_STORAGE_BIT;
+  if (usage & proto::kUsageTransferSrc) flags |= VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
+  if (usage & proto::kUsageTransferDst) flags |= VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+  return flags;
+}
+
+std::string usage_names(std::uint32_t usage) {
+  constexpr std::array<std::pair<std::uint32_t, const char*>, 5> kNames{{{proto::kUsageRender, "render"},
+                                                                         {proto::kUsageSample, "sample"},
+                                                                         {proto::kUsageStorage, "storage"},
+                                                                         {proto::kUsageTransferSrc, "transfer-src"},
+                                                                         {proto::kUsageTransferDst, "transfer-dst"}}};
+  std::string text;
+  for (const auto& [bit, name] : kNames)
+    if ((usage | proto::kUsageAlways) & bit) text += (text.empty() ? "" : "+") + std::string(name);
+  return text;
+}
+
+/// The parameters that a query and a creation share, with the list of formats that views may have.
+struct ImageParameters {
+  explicit ImageParameters(const TextureDesc& desc) {
+    const auto& info = proto::format_info(desc.format);
+    formats = {static_cast<VkFormat>(info.vk_format), static_cast<VkFormat>(info.vk_srgb_sibling)};
+    usage = vk_usage(desc.usage);
+    format_list.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO;
+    format_list.viewFormatCount = 1;
+    if (desc.flags & proto::kImageSrgbViews) {
+      flags = VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT;
+      format_list.viewFormatCount = 2;
+    }
+    format_list.pViewFormats = formats.data();
+  }
+  ImageParameters(const ImageParameters&) = delete;
+  ImageParameters& operator=(const ImageParameters&) = delete;
+
+  VkFormat format() const { return formats[0]; }
+
+  std::array<VkFormat, 2> formats{};
+  VkImageUsageFlags usage = 0;
+  VkImageCreateFlags flags = 0;
+  VkImageFormatListCreateInfo format_list{};
+};
+
+proto::Error invalid(std::string message) { return {proto::ErrorCode::kInvalidArgument, std::move(message)}; }
+
+proto::Result<void> check_desc(const TextureDesc& desc) {
+  const auto* format = proto::find_format(static_cast<std::uint32_t>(desc.format));
+  if (format == nullptr)
+    return invalid(fmt::format("format {} is none of Ferry's formats", static_cast<std::uint32_t>(desc.format)));
+  for (const auto& [name, value] : {std::pair{"width", desc.width_px}, std::pair{"height", desc.height_px}})
+    if (value == 0 || value > proto::kMaxExtentPx)
+      return invalid(fmt::format("{} {} px is not between 1 and the limit {} px", name, value, proto::kMaxExtentPx));
+  if (desc.usage & ~proto::kUsageAll) return invalid(fmt::format("usage {:#x} has unknown bits", desc.usage));
+  if (desc.flags & ~proto::kImageFlagsAll)
+    return invalid(fmt::format("image flags {:#x} have unknown bits", desc.flags));
+  if ((desc.flags & proto::kImageSrgbViews) && format->vk_srgb_sibling == 0)
+    return invalid(fmt::format("format {} has no sRGB sibling, so it cannot have sRGB views", format->name));
+  return {};
+}
+
+}  // namespace
+
+std::string describe(const TextureDesc& desc) {
+  return fmt::format("{}x{} {}", desc.width_px, desc.height_px, proto::format_info(desc.format).name);
+}
+
+proto::Result<void> check_slot_image(const DeviceContext& context, const TextureDesc& desc) {
+  if (auto checked = check_desc(desc); !checked) return checked;
+  const ImageParameters parameters(desc);
+  const auto& format = proto::format_info(desc.format);
+  const std::string& device = context.capabilities.name;
+
+  VkPhysicalDeviceExternalImageFormatInfo external{};
+  external.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO;
+  external.pNext = &parameters.format_list;
+  external.handleType = kHandleType;
+  VkPhysicalDeviceImageFormatInfo2 info{};
+  info.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2;
+  info.pNext = &external;
+  info.format = parameters.format();
+  info.type = VK_IMAGE_TYPE_2D;
+  info.tiling = VK_IMAGE_TILING_OPTIMAL;
+  info.usage = parameters.usage;
+  info.flags = parameters.flags;
+  VkExternalImageFormatProperties external_properties{};
+  external_properties.sType = VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES;
+  VkImageFormatProperties2 properties{};
+  properties.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2;
+  properties.pNext = &external_properties;
+  const VkResult result =
+      context.vki.GetPhysicalDeviceImageFormatProperties2(context.handles.physical_device, &info, &properties);
+  if (result == VK_ERROR_FORMAT_NOT_SUPPORTED)
+    return invalid(fmt::format("device '{}' does not support format {} with usage {}", device, format.name,
+                               usage_names(desc.usage)));
+  if (result != VK_SUCCESS) return vk_error(result, "vkGetPhysicalDeviceImageFormatProperties2", device);
+
+  constexpr VkExternalMemoryFeatureFlags kBothWays =
+      VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT | VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT;
+  if ((external_properties.externalMemoryProperties.externalMemoryFeatures & kBothWays) != kBothWays)
+    return proto::Error{proto::ErrorCode::kUnsupported,
+                        fmt::format("device '{}' cannot share images of format {} as opaque fds", device, format.name)};
+
+  const VkImageFormatProperties& limits = properties.imageFormatProperties;
+  for (const auto& [name, value, limit] : {std::tuple{"width", desc.width_px, limits.maxExtent.width},
+                                           std::tuple{"height", desc.height_px, limits.maxExtent.height}})
+    if (value > limit)
+      return invalid(fmt::format("{} {} px exceeds the limit {} px of device '{}' for format {}", name, value, limit,
+                                 device, format.name));
+  const auto size_bytes = std::uint64_t{desc.width_px} * desc.height_px * format.bytes_per_pixel;
+  if (size_bytes > limits.maxResourceSize)
+    return invalid(fmt::format("{} takes {} bytes, which exceeds the limit {} bytes of device '{}'", describe(desc),
+                               size_bytes, limits.maxResourceSize, device));
+  return {};
+}
+
+proto::Result<SlotImage> create_slot_image(const DeviceContext& context, const TextureDesc& desc) {
+  if (auto checked = check_slot_image(context, desc); !checked) return std::move(checked).error();
+  const ImageParameters parameters(desc);
+  VkExternalMemoryImageCreateInfo external{};
+  external.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO;
+  external.pNext = &parameters.format_list;
+  external.handleTypes = kHandleType;
+  VkImageCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
+  info.pNext = &external;
+  info.flags = parameters.flags;
+  info.imageType = VK_IMAGE_TYPE_2D;
+  info.format = parameters.format();
+  info.extent = {desc.width_px, desc.height_px, 1};
+  info.mipLevels = 1;
+  info.arrayLayers = 1;
+  info.samples = VK_SAMPLE_COUNT_1_BIT;
+  info.tiling = VK_IMAGE_TILING_OPTIMAL;
+  info.usage = parameters.usage;
+  info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+  info.initialLayout = VK_IMAGE_LAYOUT_UNDEFINED;
+
+  VkImage image = VK_NULL_HANDLE;
+  if (const VkResult result = context.vkd.CreateImage(context.handles.device, &info, nullptr, &image);
+      result != VK_SUCCESS)
+    return vk_error(result, "vkCreateImage", describe(desc));
+  SlotImage slot;
+  slot.image = UniqueImage(context, image);
+  context.vkd.GetImageMemoryRequirements(context.handles.device, image, &slot.requirements);
+  return slot;
+}
+
+}  // namespace ferry::platform
