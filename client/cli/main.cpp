@@ -1,0 +1,210 @@
+// The `ferry` command: reads the command line, runs one command, and turns what went wrong into a line and a number.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <clocale>
+#include <exception>
+#include <ferry/ferry.hpp>
+#include <string>
+
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/text.h"
+
+namespace ferry::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  ferry source cam --size 1920x1080 --rate 60   a test picture under the name 'cam'
+  ferry view cam                                look at it
+  ferry status --watch                          who gives and takes what, and how fast
+  ferry snapshot cam cam.png                    one frame as a picture
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 no broker, 4 not found, 5 timed out, 6 refused, 7 the stream ended.)";
+
+struct AllOptions {
+  StatusOptions status;
+  ListOptions list;
+  SourceOptions source;
+  SnapshotOptions snapshot;
+  ViewOptions view;
+};
+
+/// An option whose word @p parse turns into a value; @p expected says what was wanted of one it cannot read.
+template <class Parse, class Use>
+CLI::Option* add_parsed(CLI::App& app, const std::string& name, Parse parse, Use use, const std::string& description,
+                        const std::string& placeholder, const std::string& expected) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [=](const std::string& word) {
+            const auto value = parse(word);
+            if (!value) throw CLI::ValidationError(name, fmt::format("'{}' is not {}", printable(word), expected));
+            use(*value);
+          },
+          description)
+      ->type_name(placeholder);
+}
+
+void add_socket(CLI::App& app, std::string& socket) {
+  app.add_option("--socket", socket,
+                 "Socket of the broker (default: $FERRY_SOCKET, else $XDG_RUNTIME_DIR/ferry/ferryd.sock, else "
+                 "/run/ferry/ferryd.sock)")
+      ->type_name("PATH");
+}
+
+void add_status(CLI::App& root, StatusOptions& options) {
+  CLI::App* app = root.add_subcommand("status", "Show the broker, its streams, and who takes part");
+  app->add_flag("--json", options.json, "As JSON (docs/status.md); with --watch, an object a line");
+  app->add_option_function<std::vector<double>>(
+         "--watch",
+         [&options](const std::vector<double>& given) {
+           options.watch_s = given.empty() ? 1.0 : given.front();
+           if (!(*options.watch_s >= 0.05 && *options.watch_s <= 86400)) {
+             throw CLI::ValidationError("--watch",
+                                        fmt::format("{} s is not within 0.05 s and a day", *options.watch_s));
+           }
+         },
+         "Again every so many seconds (default: 1) until interrupted")
+      ->expected(0, 1)
+      ->type_name("SECONDS");
+  add_socket(*app, options.socket);
+  app->footer(R"(Examples:
+  ferry status
+  ferry status --watch=0.5
+  ferry status --json | jq '.streams[] | {name, rate_hz}')");
+}
+
+void add_list(CLI::App& root, ListOptions& options) {
+  CLI::App* app = root.add_subcommand("list", "One line a stream: name, size, format, rate, consumers");
+  add_socket(*app, options.socket);
+}
+
+void add_source(CLI::App& root, SourceOptions& options) {
+  CLI::App* app = root.add_subcommand("source", "Publish a test picture as a stream");
+  app->add_option("name", options.name, "Name of the stream")->required()->type_name("NAME");
+  add_parsed(
+      *app, "--size", parse_size,
+      [&options](Size size) {
+        options.width_px = size.width_px;
+        options.height_px = size.height_px;
+      },
+      "Size of the picture (default: 1280x720)", "WxH", fmt::format("WIDTHxHEIGHT, each 1 to {}", kMaxSidePx));
+  add_parsed(
+      *app, "--format", parse_format, [&options](ferry_format format) { options.format = format; },
+      "rgba8, rgba8_srgb, bgra8, bgra8_srgb, rgb10a2 or rgba16f (default: rgba8)", "FORMAT",
+      "one of rgba8, rgba8_srgb, bgra8, bgra8_srgb, rgb10a2, rgba16f");
+  add_parsed(
+      *app, "--rate", parse_rate, [&options](double rate_hz) { options.rate_hz = rate_hz; },
+      "Frames a second, or max: as fast as slots come free (default: 60)", "HZ",
+      fmt::format("a rate above 0 and up to {} Hz, or max", kMaxRateHz));
+  app->add_option("--frames", options.frame_count, "Stop after so many frames (default: when interrupted)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--sync", options.sync, "auto, timeline or host (default: auto)")
+      ->type_name("MODE")
+      ->transform(CLI::Transformer(std::map<std::string, ferry_sync_mode>{
+          {"auto", FERRY_SYNC_AUTOMATIC}, {"timeline", FERRY_SYNC_TIMELINE}, {"host", FERRY_SYNC_HOST}}));
+  app->add_option(
+         "--policy", options.policy,
+         "When the queue of a consumer that wants every frame is full: drop its oldest, or block (default: drop)")
+      ->type_name("POLICY")
+      ->transform(CLI::Transformer(
+          std::map<std::string, ferry_queue_policy>{{"drop", FERRY_QUEUE_DROP}, {"block", FERRY_QUEUE_BLOCK}}));
+  app->add_option("--device", options.device, "GPU: UUID, index or part of the name (default: the broker's first)")
+      ->type_name("SEL");
+  add_socket(*app, options.socket);
+  app->footer(R"(Examples:
+  ferry source cam
+  ferry source hdr --size 3840x2160 --format rgba16f --rate 24
+  ferry source soak --rate max --frames 100000)");
+}
+
+void add_snapshot(CLI::App& root, SnapshotOptions& options) {
+  CLI::App* app = root.add_subcommand("snapshot", "Write one frame of a stream as a PNG file");
+  app->add_option("stream", options.stream, "Name of the stream")->required()->type_name("STREAM");
+  app->add_option("out", options.path, "File to write; - for standard output")->required()->type_name("OUT.png");
+  app->add_option("--timeout", options.timeout_s, "How long to wait for a frame, in seconds (default: 5)")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 86400.0));
+  app->add_flag("--wait", options.wait, "Wait for the stream to appear, too");
+  app->add_flag("--raw", options.raw, "The stored numbers as they are: no crop, orientation, colour or alpha applied");
+  app->add_option("--device", options.device, "GPU: UUID, index or part of the name (default: the stream's)")
+      ->type_name("SEL");
+  add_socket(*app, options.socket);
+  app->footer(R"(Examples:
+  ferry snapshot cam cam.png
+  ferry snapshot cam - --wait --timeout 30 | display)");
+}
+
+void add_view(CLI::App& root, ViewOptions& options) {
+  CLI::App* app = root.add_subcommand("view", "Show a stream in a window (starts ferry-viewer)");
+  app->add_option("stream", options.stream, "Name of the stream")->required()->type_name("STREAM");
+  app->add_option("arguments", options.arguments, "Passed on to ferry-viewer")->type_name("ARGUMENT");
+  app->allow_extras();
+  add_socket(*app, options.socket);
+  app->callback([app, &options] {
+    const auto extras = app->remaining();
+    options.arguments.insert(options.arguments.end(), extras.begin(), extras.end());
+  });
+  app->footer(R"(Examples:
+  ferry view cam
+  ferry view cam --help-viewer)");
+}
+
+std::string versions() {
+  return fmt::format("ferry {}.{}.{} (libferry {})", FERRY_VERSION_MAJOR, FERRY_VERSION_MINOR, FERRY_VERSION_PATCH,
+                     version());
+}
+
+int complain(ExitCode code, std::string_view message, std::string_view hint = {}) {
+  fmt::print(stderr, "ferry: {}{}\n", printable(message), hint.empty() ? "" : fmt::format(" ({})", hint));
+  return static_cast<int>(code);
+}
+
+void run(const CLI::App& root, const AllOptions& options) {
+  if (root.got_subcommand("status")) return run_status(options.status);
+  if (root.got_subcommand("list")) return run_list(options.list);
+  if (root.got_subcommand("source")) return run_source(options.source);
+  if (root.got_subcommand("snapshot")) return run_snapshot(options.snapshot);
+  run_view(options.view);
+}
+
+int main_of(int argc, char** argv) {
+  CLI::App root("Ferry: GPU frames from one process to another, without a copy", "ferry");
+  AllOptions options;
+  root.require_subcommand(1);
+  root.set_version_flag("--version", versions);
+  root.footer(kExamples);
+  add_status(root, options.status);
+  add_list(root, options.list);
+  add_source(root, options.source);
+  add_snapshot(root, options.snapshot);
+  add_view(root, options.view);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return root.exit(error);  // --help, --version
+    return complain(ExitCode::kUsage, error.what(), "ferry --help, ferry COMMAND --help");
+  }
+  run(root, options);
+  return static_cast<int>(ExitCode::kOk);
+}
+
+}  // namespace
+}  // namespace ferry::cli
+
+int main(int argc, char** argv) {
+  using namespace ferry::cli;
+  std::setlocale(LC_CTYPE, "");  // how wide characters are
+  try {
+    return main_of(argc, argv);
+  } catch (const ferry::Error& error) {
+    return complain(exit_code_for(error.code()), error.what(), hint_for(error.code()));
+  } catch (const CommandError& error) {
+    return complain(error.code(), error.what());
+  } catch (const std::exception& error) {
+    return complain(ExitCode::kFailure, error.what());
+  }
+}

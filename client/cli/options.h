@@ -1,0 +1,61 @@
+#pragma once
+// What each command was asked to do, and how the words of the command line become it.
+
+#include <ferry/ferry.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ferry::cli {
+
+struct StatusOptions {
+  std::string socket;
+  bool json = false;
+  std::optional<double> watch_s;
+};
+
+struct ListOptions {
+  std::string socket;
+};
+
+struct SourceOptions {
+  std::string socket, name, device;
+  std::uint32_t width_px = 1280, height_px = 720;
+  ferry_format format = FERRY_FORMAT_RGBA8_UNORM;
+  double rate_hz = 60;            ///< 0: as fast as slots come free
+  std::uint64_t frame_count = 0;  ///< 0: until stopped
+  ferry_sync_mode sync = FERRY_SYNC_AUTOMATIC;
+  ferry_queue_policy policy = FERRY_QUEUE_DROP;
+};
+
+struct SnapshotOptions {
+  std::string socket, stream, path, device;
+  double timeout_s = 5;
+  bool wait = false;  ///< for the stream to appear
+  bool raw = false;
+};
+
+struct ViewOptions {
+  std::string socket, stream;
+  std::vector<std::string> arguments;  ///< for the viewer
+};
+
+struct Size {
+  std::uint32_t width_px, height_px;
+  bool operator==(const Size&) const = default;
+};
+
+inline constexpr std::uint32_t kMaxSidePx = 32768;
+inline constexpr double kMaxRateHz = 10'000;
+
+/// "1920x1080", both 1 to kMaxSidePx.
+std::optional<Size> parse_size(std::string_view text);
+/// "rgba16f", in any case.
+std::optional<ferry_format> parse_format(std::string_view text);
+/// Above 0 to kMaxRateHz, or "max", which gives 0.
+std::optional<double> parse_rate(const std::string& text);
+
+}  // namespace ferry::cli
