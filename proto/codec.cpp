@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "proto/limits.h"
+#include "proto/session_state.h"
 
 namespace ferry::proto {
 namespace {
@@ -12,7 +13,25 @@ constexpr flatbuffers::uoffset_t kMaxTables = 4096;
 constexpr flatbuffers::uoffset_t kMaxDepth = 16;
 
 std::size_t count_of(const std::unique_ptr<wire::GenerationT>& generation) {
-  return generation ? generation->slot_count + (generation->has_timeline ? 1u : 0u) : 0u;
+  return generation ? std::size_t{generation->slot_count} + (generation->has_timeline ? 1 : 0) : 0;
+}
+
+Error violation(std::string why) { return {ErrorCode::kProtocolViolation, std::move(why)}; }
+
+/// The envelope inside @p packet, every offset of it checked.
+Result<const wire::Envelope*> verify(std::span<const std::byte> packet) {
+  if (packet.size() > kMaxMessageBytes)
+    return violation(fmt::format("message of {} bytes exceeds the limit {}", packet.size(), kMaxMessageBytes));
+  if (packet.size() < 12) return violation(fmt::format("message of {} bytes is too short to be one", packet.size()));
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(packet.data());
+  flatbuffers::Verifier verifier(bytes, packet.size(), kMaxDepth, kMaxTables);
+  if (!wire::VerifyEnvelopeBuffer(verifier))
+    return violation(fmt::format("message of {} bytes is not a well-formed Envelope", packet.size()));
+  const auto* envelope = wire::GetEnvelope(bytes);
+  if (envelope->body_type() == wire::Body::NONE || envelope->body_type() > wire::Body::MAX)
+    return violation(fmt::format("message type {} is not known", static_cast<int>(envelope->body_type())));
+  if (envelope->body() == nullptr) return violation(fmt::format("{} has no body", name_of(envelope->body_type())));
+  return envelope;
 }
 
 }  // namespace
@@ -28,19 +47,18 @@ std::vector<std::byte> encode(std::uint64_t request, wire::BodyUnion body) {
 }
 
 Result<std::unique_ptr<Envelope>> decode(std::span<const std::byte> packet) {
-  auto violation = [](std::string why) { return Error{ErrorCode::kProtocolViolation, std::move(why)}; };
-  if (packet.size() > kMaxMessageBytes)
-    return violation(fmt::format("message of {} bytes exceeds the limit {}", packet.size(), kMaxMessageBytes));
-  if (packet.size() < 12) return violation(fmt::format("message of {} bytes is too short to be one", packet.size()));
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(packet.data());
-  flatbuffers::Verifier verifier(bytes, packet.size(), kMaxDepth, kMaxTables);
-  if (!wire::VerifyEnvelopeBuffer(verifier))
-    return violation(fmt::format("message of {} bytes is not a well-formed Envelope", packet.size()));
-  const auto* envelope = wire::GetEnvelope(bytes);
-  if (envelope->body_type() == wire::Body::NONE || envelope->body_type() > wire::Body::MAX)
-    return violation(fmt::format("message type {} is not known", static_cast<int>(envelope->body_type())));
-  if (envelope->body() == nullptr) return violation(fmt::format("{} has no body", name_of(envelope->body_type())));
-  return std::unique_ptr<Envelope>(envelope->UnPack());
+  const auto envelope = verify(packet);
+  if (!envelope) return envelope.error();
+  return std::unique_ptr<Envelope>((*envelope)->UnPack());
+}
+
+Result<std::unique_ptr<Envelope>> decode_request(std::span<const std::byte> packet) {
+  const auto envelope = verify(packet);
+  if (!envelope) return envelope.error();
+  const wire::Body type = (*envelope)->body_type();
+  if (!next_state(SessionState::kGreeting, type) && !next_state(SessionState::kReady, type))
+    return violation(fmt::format("{} is not for clients to send", name_of(type)));
+  return std::unique_ptr<Envelope>((*envelope)->UnPack());
 }
 
 std::size_t descriptor_count(const Envelope& envelope) {

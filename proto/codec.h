@@ -27,6 +27,10 @@ std::vector<std::byte> encode(std::uint64_t request, Table table) {
 /// kProtocolViolation when @p packet is not a well-formed Envelope with a known body.
 Result<std::unique_ptr<Envelope>> decode(std::span<const std::byte> packet);
 
+/// The same for a broker: a body that clients never send is refused before it is unpacked. Unpacking follows offsets,
+/// and a list whose entries all point at the same text makes gigabytes of 64 KiB; no request has lists of tables.
+Result<std::unique_ptr<Envelope>> decode_request(std::span<const std::byte> packet);
+
 /// How many descriptors must ride beside @p envelope: the comments of ferry.fbs as code.
 std::size_t descriptor_count(const Envelope& envelope);
 
