@@ -44,9 +44,11 @@ class LeasePageWriter {
     page_.slots[slot].held.store(raw(g), std::memory_order_seq_cst);
   }
   /// The consumer reads no more. @p release_point first, so that whoever sees the slot free also sees what to wait for.
+  /// It never falls: a frame of an older generation in the same slot may be let go after a newer one.
   void let_go(GenerationId g, std::uint32_t slot, std::uint64_t release_point) {
     SlotHold& s = page_.slots[slot];
-    if (release_point != 0) s.release_point.store(release_point, std::memory_order_seq_cst);
+    if (release_point > s.release_point.load(std::memory_order_relaxed))
+      s.release_point.store(release_point, std::memory_order_seq_cst);
     std::uint64_t expected = raw(g);  // a newer generation's hold on the same index stays
     s.held.compare_exchange_strong(expected, 0, std::memory_order_seq_cst);
   }
