@@ -4,13 +4,20 @@
 
 namespace ferry::proto {
 namespace {
-// A producer that laps us while we look makes us look again; one that lies must not keep us here.
-constexpr int kMaxTries = 64;
+// A producer that laps us while we look makes us look again, at most at the whole ring and then at what came meanwhile;
+// one that lies must not keep us here.
+constexpr int kMaxTries = 2 * kRingFrames;
 }  // namespace
 
 FrameTaker::FrameTaker(StreamPageReader stream, LeasePageWriter lease, std::uint32_t lease_index, LeaseId id,
-                       ConsumerMode mode, std::uint32_t queue_depth)
-    : stream_(stream), lease_(lease), lease_index_(lease_index), id_(id), mode_(mode), queue_depth_(queue_depth) {
+                       ConsumerMode mode, std::uint32_t queue_depth, QueuePolicy policy)
+    : stream_(stream),
+      lease_(lease),
+      lease_index_(lease_index),
+      id_(id),
+      mode_(mode),
+      queue_depth_(queue_depth),
+      policy_(policy) {
   lease_.set_cursor(kNotReading);
 }
 
@@ -37,60 +44,88 @@ const FrameTaker::KnownGeneration* FrameTaker::find(GenerationId g) const {
   return nullptr;
 }
 
-FrameTaker::Outcome FrameTaker::try_take_sequence(std::uint64_t sequence, FrameRecord& out, bool& gone) {
-  gone = false;
-  const auto record = stream_.read(sequence);
-  if (!record) {
-    gone = true;
-    return Outcome::kNothing;
+/// Ids only grow and arrive in order, so a generation that is not known while a later one is will never be.
+bool FrameTaker::is_outdated(GenerationId g) const {
+  return std::any_of(generations_.begin(), generations_.end(),
+                     [g](const KnownGeneration& known) { return known.slot_count != 0 && raw(known.id) > raw(g); });
+}
+
+void FrameTaker::start_reading() {
+  reading_ = true;
+  // From the newest frame on. As long as it is the newest nobody overwrites it, so once the cursor is out and no newer
+  // one has come, the producer has seen it before it looks at that frame's slot, and an `every` queue starts whole.
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const std::uint64_t published = stream_.published();
+    cursor_ = published == 0 ? 0 : published - 1;
+    lease_.set_cursor(cursor_);
+    if (stream_.published() == published) break;
   }
+  counted_ = cursor_;
+}
+
+FrameTaker::Look FrameTaker::look_at(std::uint64_t sequence, FrameRecord& out) {
+  const auto record = stream_.read(sequence);
+  if (!record) return Look::kGone;
   const GenerationId g{record->generation};
   const KnownGeneration* known = find(g);
-  if (known == nullptr) return Outcome::kGenerationLate;
+  if (known == nullptr) return is_outdated(g) ? Look::kUnusable : Look::kLate;
   if (!frame_record_valid(*record, known->width_px, known->height_px) || record->slot >= known->slot_count)
-    return Outcome::kRubbish;
+    return Look::kRubbish;
   // PAIR slot-overwrite: announce the hold, then look whether the producer had begun. It does the same the other
   // way round (SlotChooser::try_slot), so at least one of the two sees the other.
   lease_.hold(g, record->slot);
   if (stream_.slot_sequence(g, record->slot) != sequence) {
     lease_.let_go(g, record->slot, 0);
-    gone = true;
-    return Outcome::kNothing;
+    return Look::kGone;
   }
   out = *record;
-  return Outcome::kTaken;
+  return Look::kTaken;
+}
+
+std::uint64_t FrameTaker::next_wanted(std::uint64_t published) const {
+  if (mode_ == ConsumerMode::kLatest) return published;
+  const std::uint32_t kept = policy_ == QueuePolicy::kBlock ? kRingFrames : queue_depth_;
+  const std::uint64_t oldest_kept = published >= kept ? published - kept + 1 : 1;
+  return std::max(cursor_ + 1, oldest_kept);
+}
+
+/// Wants nothing up to @p sequence any more. After the hold, so that a producer which sees the cursor pass a frame also
+/// sees the hold on its slot.
+void FrameTaker::pass(std::uint64_t sequence) {
+  cursor_ = sequence;
+  lease_.set_cursor(sequence);
+}
+
+std::uint64_t FrameTaker::count_skipped(std::uint64_t sequence) {
+  if (counted_ == 0) {  // reading began before this producer's first frame
+    const std::uint64_t first = stream_.first_sequence();
+    counted_ = (first == 0 || first > sequence ? sequence : first) - 1;
+  }
+  const std::uint64_t skipped = sequence - counted_ - 1;
+  counted_ = sequence;
+  return skipped;
 }
 
 FrameTaker::Outcome FrameTaker::try_take(Taken& out) {
   if (!orphaned_ && !stream_.is_admitted(lease_index_, id_)) return Outcome::kNotAdmitted;
-  if (!reading_) {
-    reading_ = true;
-    const std::uint64_t published = stream_.published();
-    cursor_ = published == 0 ? 0 : published - 1;
-    lease_.set_cursor(cursor_);
-  }
+  if (!reading_) start_reading();
   for (int tries = 0; tries < kMaxTries; ++tries) {
     const std::uint64_t published = stream_.published();
     if (published <= cursor_) return Outcome::kNothing;
-
-    std::uint64_t wanted = published;
-    if (mode_ == ConsumerMode::kEvery) {
-      const std::uint64_t oldest_kept = published >= queue_depth_ ? published - queue_depth_ + 1 : 1;
-      wanted = std::max(cursor_ + 1, oldest_kept);
+    const std::uint64_t wanted = next_wanted(published);
+    switch (look_at(wanted, out.record)) {
+      case Look::kTaken:
+        out.skipped = count_skipped(wanted);
+        pass(wanted);
+        return Outcome::kTaken;
+      case Look::kGone:
+        // In order means: when one is gone, the next one that is left. The newest is never gone for long.
+        if (mode_ == ConsumerMode::kEvery && wanted < published) pass(wanted);
+        break;
+      case Look::kUnusable: pass(wanted); break;
+      case Look::kLate: return Outcome::kGenerationLate;
+      case Look::kRubbish: return Outcome::kRubbish;
     }
-    bool gone = false;
-    Outcome outcome = try_take_sequence(wanted, out.record, gone);
-    // In order means: when one is gone, the next one that is left.
-    while (gone && mode_ == ConsumerMode::kEvery && wanted < published)
-      outcome = try_take_sequence(++wanted, out.record, gone);
-    if (outcome == Outcome::kTaken) {
-      out.skipped = cursor_ == 0 ? 0 : wanted - cursor_ - 1;
-      cursor_ = wanted;
-      // After the hold, so that a producer which sees the cursor pass a frame also sees the hold on its slot.
-      lease_.set_cursor(cursor_);
-      return outcome;
-    }
-    if (outcome != Outcome::kNothing) return outcome;
   }
   return Outcome::kNothing;
 }

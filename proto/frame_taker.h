@@ -16,6 +16,12 @@ enum class ConsumerMode : std::uint8_t {
   kEvery = 2,   ///< in order, up to the queue depth
 };
 
+/// What a stream does when the queue of an `every` consumer is full. Values are the wire's and the C ABI's.
+enum class QueuePolicy : std::uint8_t {
+  kDrop = 1,   ///< the oldest unread frames go, and the consumer counts them
+  kBlock = 2,  ///< the producer waits
+};
+
 class FrameTaker {
  public:
   enum class Outcome : std::uint8_t {
@@ -30,8 +36,10 @@ class FrameTaker {
     std::uint64_t skipped;  ///< frames published since the one before and never seen
   };
 
+  /// @p policy: with kBlock nothing unread is passed over, even where frames begun before the queue was full have made
+  /// it longer than @p queue_depth.
   FrameTaker(StreamPageReader stream, LeasePageWriter lease, std::uint32_t lease_index, LeaseId id, ConsumerMode mode,
-             std::uint32_t queue_depth);
+             std::uint32_t queue_depth, QueuePolicy policy = QueuePolicy::kDrop);
 
   /// A generation whose images the caller can use from now on, and one it can use no more. At most kMaxGenerations
   /// at once: adding one more forgets the oldest.
@@ -57,8 +65,21 @@ class FrameTaker {
     std::uint32_t slot_count = 0, width_px = 0, height_px = 0;
   };
 
-  Outcome try_take_sequence(std::uint64_t sequence, FrameRecord& out, bool& gone);
+  enum class Look : std::uint8_t {
+    kTaken,
+    kGone,       ///< overwritten, or about to be
+    kUnusable,   ///< of a generation older than any that is known here: its images will never come
+    kLate,
+    kRubbish,
+  };
+
+  void start_reading();
+  Look look_at(std::uint64_t sequence, FrameRecord& out);
+  std::uint64_t next_wanted(std::uint64_t published) const;
+  void pass(std::uint64_t sequence);
+  std::uint64_t count_skipped(std::uint64_t sequence);
   const KnownGeneration* find(GenerationId g) const;
+  bool is_outdated(GenerationId g) const;
 
   StreamPageReader stream_;
   LeasePageWriter lease_;
@@ -66,9 +87,11 @@ class FrameTaker {
   LeaseId id_;
   ConsumerMode mode_;
   std::uint32_t queue_depth_;
+  QueuePolicy policy_;
   bool orphaned_ = false;
   bool reading_ = false;
-  std::uint64_t cursor_ = 0;
+  std::uint64_t cursor_ = 0;   ///< nothing up to here is wanted any more; what the lease page shows
+  std::uint64_t counted_ = 0;  ///< every frame up to here was taken or counted as skipped; 0: none was ever seen
   std::array<KnownGeneration, kMaxGenerations> generations_{};
 };
 

@@ -5,6 +5,12 @@
 namespace ferry::proto {
 namespace {
 
+#ifdef FERRY_TEST_IGNORE_HOLDS  // tests/: proves that the tearing test sees a broken protocol
+constexpr bool kHeedsHolds = false;
+#else
+constexpr bool kHeedsHolds = true;
+#endif
+
 void mark(std::span<std::uint64_t, kMaxLeases / 64> bits, std::uint32_t index) {
   bits[index / 64] |= std::uint64_t{1} << (index % 64);
 }
@@ -20,32 +26,39 @@ void SlotChooser::start_generation(GenerationId g, std::uint32_t slot_count) {
   stream_.start_generation(g);
 }
 
-bool SlotChooser::try_slot(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
-                           std::span<std::uint64_t, kMaxLeases / 64> blockers) {
-  const std::uint64_t sequence = slots_[slot].sequence;
-  // PAIR slot-overwrite: take the frame off show, then look for holds. A consumer announces its hold and then looks
-  // whether the frame is still on show (FrameTaker::try_take_sequence).
-  stream_.begin_overwrite(generation_, slot);
+bool SlotChooser::is_free(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
+                          std::span<std::uint64_t, kMaxLeases / 64> blockers) const {
   bool free = true;
-#ifndef FERRY_TEST_IGNORE_HOLDS  // tests/: proves that the tearing test sees a broken protocol
+  const std::uint64_t sequence = slots_[slot].sequence;
   for (const LeaseView& lease : leases) {
     if (!verdict.is_alive(lease.index, lease.id)) continue;
     bool blocked = false;
     if (sequence != 0 && lease.mode == ConsumerMode::kEvery) {
       // The cursor first: once it has passed a frame, the hold that came before it is visible below.
-      const std::uint64_t cursor = lease.page.cursor();
-      const bool queued = sequence > cursor;
+      const bool queued = sequence > lease.page.cursor();
       blocked = queued && (policy_ == QueuePolicy::kBlock || newest_ - sequence < lease.queue_depth);
     }
     if (!blocked) blocked = lease.page.holds(generation_, slot);
-    if (blocked) {
+    if (blocked && kHeedsHolds) {
       mark(blockers, lease.index);
       free = false;
     }
   }
-#endif
-  if (!free) stream_.restore(generation_, slot, sequence);
   return free;
+}
+
+bool SlotChooser::try_slot(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
+                           std::span<std::uint64_t, kMaxLeases / 64> blockers) {
+  // Twice. Before, because a frame that is off show, if only for the moment until it is restored, is lost to an `every`
+  // consumer that looks at it then; and no such consumer wants a frame again that it did not want once. After, because
+  // only then is it sure that nobody has taken it meanwhile.
+  if (!is_free(slot, verdict, leases, blockers)) return false;
+  // PAIR slot-overwrite: take the frame off show, then look for holds. A consumer announces its hold and then looks
+  // whether the frame is still on show (FrameTaker::look_at).
+  stream_.begin_overwrite(generation_, slot);
+  if (is_free(slot, verdict, leases, blockers)) return true;
+  stream_.restore(generation_, slot, slots_[slot].sequence);
+  return false;
 }
 
 std::optional<SlotChooser::Choice> SlotChooser::choose(VerdictPageReader verdict, std::span<const LeaseView> leases,

@@ -14,12 +14,6 @@
 
 namespace ferry::proto {
 
-/// What a stream does when the queue of an `every` consumer is full. Values are the wire's and the C ABI's.
-enum class QueuePolicy : std::uint8_t {
-  kDrop = 1,   ///< the oldest unread frames go, and the consumer counts them
-  kBlock = 2,  ///< the producer waits
-};
-
 /// One lease as the producer sees it. What the broker said, and the page the consumer writes.
 struct LeaseView {
   LeasePageReader page;
@@ -62,6 +56,8 @@ class SlotChooser {
     bool begun = false;
   };
 
+  bool is_free(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
+               std::span<std::uint64_t, kMaxLeases / 64> blockers) const;
   bool try_slot(std::uint32_t slot, VerdictPageReader verdict, std::span<const LeaseView> leases,
                 std::span<std::uint64_t, kMaxLeases / 64> blockers);
 

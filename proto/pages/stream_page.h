@@ -32,6 +32,7 @@ struct StreamPage {
   alignas(kCacheLine) AtomicU64 starved;    ///< begin() calls that found no free slot
   AtomicU64 cancelled;                      ///< slots begun and given back without a frame
   AtomicU64 first_published_ns;             ///< CLOCK_MONOTONIC of this producer's first frame
+  AtomicU64 first_sequence;                 ///< this producer's first frame; 0: none yet
 
   /// Which frame a slot contains, by its generation modulo kGenerationsOnPage; 0: none, or being overwritten.
   alignas(kCacheLine) AtomicU64 slot_sequence[kGenerationsOnPage][kMaxSlots];
@@ -79,6 +80,8 @@ class StreamPageWriter {
     for (std::size_t i = 0; i < std::size(words); ++i) cell.words[i].store(words[i], std::memory_order_relaxed);
     cell.sequence.store(record.sequence, std::memory_order_release);
     page_.slot_sequence[record.generation % kGenerationsOnPage][record.slot].store(record.sequence, std::memory_order_seq_cst);
+    if (page_.first_sequence.load(std::memory_order_relaxed) == 0)
+      page_.first_sequence.store(record.sequence, std::memory_order_relaxed);
     // PAIR frame-publish: everything above happens-before the acquire load in StreamPageReader::published().
     // seq_cst, because who publishes then looks for sleepers, and who sleeps announces it and then looks here.
     page_.published.store(record.sequence, std::memory_order_seq_cst);
@@ -101,6 +104,7 @@ class StreamPageReader {
 
   /// PAIR frame-publish.
   std::uint64_t published() const { return page_->published.load(std::memory_order_seq_cst); }
+  std::uint64_t first_sequence() const { return page_->first_sequence.load(std::memory_order_relaxed); }
   /// PAIR slot-overwrite.
   std::uint64_t slot_sequence(GenerationId g, std::uint32_t slot) const {
     return page_->slot_sequence[raw(g) % kGenerationsOnPage][slot].load(std::memory_order_seq_cst);
