@@ -1,5 +1,5 @@
 #pragma once
-// A latency histogram small enough to live in a lease page: four buckets an octave, 1 us to 16 s.
+// A latency histogram small enough to live in a lease page: four buckets an octave, 1 us to 13 s.
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@ namespace ferry::proto {
 struct LatencyHistogram {
   static constexpr std::uint32_t kBuckets = 96;
 
-  /// Bucket of @p ns: the first is everything under 1,024 ns, the last everything from about 14 s.
+  /// Bucket of @p ns: the first is everything under 1,024 ns, the last everything from 12.9 s.
   static constexpr std::uint32_t bucket_of(std::uint64_t ns) {
     if (ns < 1024) return 0;
     const int octave = static_cast<int>(std::bit_width(ns)) - 1;  // >= 10
@@ -19,7 +19,7 @@ struct LatencyHistogram {
     const auto bucket = static_cast<std::uint32_t>(octave - 10) * 4 + quarter + 1;
     return std::min(bucket, kBuckets - 1);
   }
-  /// Upper edge of a bucket in ns: what percentile() reports, so it never says less than was seen.
+  /// Upper edge of a bucket in ns: what percentile() reports, so it never says less than was seen (up to 15 s).
   static constexpr std::uint64_t upper_ns(std::uint32_t bucket) {
     if (bucket == 0) return 1024;
     const std::uint32_t octave = (bucket - 1) / 4 + 10;
