@@ -1,0 +1,63 @@
+#pragma once
+// The loop's tenants: who connects, and who hears what a client says.
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "daemon/config.h"
+#include "daemon/gpu_pool.h"
+#include "daemon/session.h"
+#include "daemon/status_report.h"
+#include "daemon/stream_service.h"
+#include "platform/listener.h"
+
+namespace ferry::daemon {
+
+class Broker final : private SessionEvents {
+ public:
+  Broker(boost::asio::io_context& io, const Limits& limits, platform::Listener listener, GpuPool gpus);
+  ~Broker() override;
+
+  /// Accepts from now on.
+  proto::Result<void> start();
+  /// Says goodbye to everybody and takes everything out of the loop, which then runs out of work.
+  void stop(const std::string& why);
+
+  const GpuPool& gpus() const { return gpus_; }
+  const std::string& socket_path() const { return listener_.path(); }
+
+ private:
+  void accept_all();
+  void pause_accepting(const proto::Error& error);
+  proto::Result<void> welcome(platform::UniqueFd connection);
+  proto::Result<void> check_session_limits(const Process& process) const;
+
+  void on_message(Session& session, Message message) override;
+  void on_session_ended(Session& session) override;
+  void remove_session(proto::SessionId id);
+  /// Keeps a process in sight that owes others something after its session.
+  void linger(std::shared_ptr<Process> process);
+
+  proto::Result<void> handle(Session& session, Message message);
+  proto::Result<void> greet(Session& session, std::uint64_t request, const wire::HelloT& hello);
+  proto::Result<void> send_status(Session& session, std::uint64_t request, const wire::QueryStatusT& asked);
+
+  boost::asio::io_context& io_;
+  const Limits limits_;
+  platform::Listener listener_;
+  std::optional<FdWatch> listener_watch_;
+  boost::asio::steady_timer accept_again_;
+  GpuPool gpus_;
+  std::shared_ptr<MemoryBudget> memory_;
+  const std::int64_t started_ns_;
+  std::uint64_t last_session_ = 0;
+  std::list<std::shared_ptr<Process>> lingering_;
+  StreamService service_;
+  std::map<proto::SessionId, std::unique_ptr<Session>> sessions_;  // first to go: their ends are told to nobody then
+};
+
+}  // namespace ferry::daemon

@@ -1,0 +1,121 @@
+// StreamService: what consumers ask.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "daemon/stream_service.h"
+#include "platform/clock.h"
+#include "proto/names.h"
+
+namespace ferry::daemon {
+
+using platform::UniqueFd;
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+namespace {
+
+Result<LeaseNeed> check_need(const wire::AttachT& asked) {
+  auto invalid = [&](std::string what) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, proto::printable(asked.name))};
+  };
+  if (asked.mode != wire::ConsumerMode::Latest && asked.mode != wire::ConsumerMode::Every)
+    return invalid(fmt::format("consumer mode {} is not known", static_cast<int>(asked.mode)));
+  if (asked.max_holds == 0 || asked.max_holds > proto::kMaxHolds)
+    return invalid(fmt::format("max_holds {} is outside 1 to {}", asked.max_holds, proto::kMaxHolds));
+  const bool queues = asked.mode == wire::ConsumerMode::Every;
+  if (queues && (asked.queue_depth == 0 || asked.queue_depth > proto::kMaxQueueDepth))
+    return invalid(fmt::format("queue_depth {} is outside 1 to {}", asked.queue_depth, proto::kMaxQueueDepth));
+  return LeaseNeed{static_cast<proto::ConsumerMode>(asked.mode), asked.max_holds, queues ? asked.queue_depth : 0};
+}
+
+}  // namespace
+
+std::size_t StreamService::waiting_count(const Session& session) const {
+  return static_cast<std::size_t>(
+      std::count_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.session == &session; }));
+}
+
+Result<void> StreamService::attach(Session& session, std::uint64_t request, std::unique_ptr<wire::AttachT> asked,
+                                   UniqueFd page_fd) {
+  auto page = share_page<proto::LeasePage>(std::move(page_fd), proto::PageKind::kLease);
+  if (!page) return std::move(page).error();
+  if (auto ok = proto::check_stream_name(asked->name); !ok) return ok;
+  if (auto need = check_need(*asked); !need) return std::move(need).error();
+  if (auto key = key_of(asked->device.get(), in_role("consumer", session)); !key) return std::move(key).error();
+  const std::size_t leases = session.holdings.leases.size() + waiting_count(session);
+  if (leases >= limits_.max_leases_per_session)
+    return Error{ErrorCode::kLimitExceeded, fmt::format("{} has or waits for {} leases; the limit max_leases_per_session is {}",
+                                                        session.name(), leases, limits_.max_leases_per_session)};
+  if (Stream* stream = find(asked->name)) return attach_now(*stream, session, request, *asked, std::move(*page));
+  if (!asked->wait)
+    return Error{ErrorCode::kNotFound, fmt::format("there is no stream '{}'", proto::printable(asked->name))};
+  waiting_.push_back({&session, request, std::move(asked), std::move(*page)});
+  return {};
+}
+
+Result<void> StreamService::attach_now(Stream& stream, Session& session, std::uint64_t request, const wire::AttachT& asked,
+                                       LeasePagePtr page) {
+  const std::string who = in_role("consumer", session);
+  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins) return joins;
+  const auto need = check_need(asked);
+  if (!need) return need.error();
+  auto lease = std::make_unique<Lease>();
+  lease->id = proto::LeaseId{++last_lease_};
+  lease->session = &session;
+  lease->need = *need;
+  lease->page = std::move(page);
+  lease->attached_ns = platform::now_ns();
+  auto admitted = stream.admit(std::move(lease), request, limits_.max_leases_per_stream);
+  if (!admitted) return std::move(admitted).error();
+  session.holdings.leases.emplace((*admitted)->id, stream.id());
+  spdlog::info("stream {}: lease {} for {}, mode {}, holds {}, queue {}", stream.log_name(), raw((*admitted)->id), who,
+               need->mode == proto::ConsumerMode::kEvery ? "every" : "latest", need->max_holds, need->queue_depth);
+  stream.grow_pool();
+  return {};
+}
+
+void StreamService::serve_waiting(Stream& stream) {
+  for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
+    if (waiting->asked->name != stream.name()) {
+      ++waiting;
+      continue;
+    }
+    const Waiting served = std::move(*waiting);
+    waiting = waiting_.erase(waiting);
+    auto attached = attach_now(stream, *served.session, served.request, *served.asked, served.page);
+    if (attached) continue;
+    spdlog::warn("Attach of {} refused: {}", served.session->name(), attached.error().message);
+    served.session->refuse(served.request, attached.error());
+  }
+}
+
+Result<void> StreamService::cancel_attach(Session& session, std::uint64_t request, const wire::CancelAttachT& asked) {
+  const auto waiting = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
+    return w.session == &session && w.request == asked.request;
+  });
+  if (waiting == waiting_.end())
+    return Error{ErrorCode::kNotFound, fmt::format("request {} is no Attach that waits", asked.request)};
+  const Error given_up{ErrorCode::kTimeout,
+                       fmt::format("stream '{}' did not appear in time", proto::printable(waiting->asked->name))};
+  waiting_.erase(waiting);
+  session.refuse(asked.request, given_up);
+  session.refuse(request, given_up);
+  return {};
+}
+
+Result<void> StreamService::detach(Session& session, std::uint64_t request, const wire::DetachT& asked) {
+  const auto held = session.holdings.leases.find(proto::LeaseId{asked.lease});
+  if (held == session.holdings.leases.end())
+    return Error{ErrorCode::kNotFound, fmt::format("lease {} is none that {} has", asked.lease, session.name())};
+  const auto [lease, stream_id] = *held;
+  if (Stream* stream = find(stream_id)) end_lease(*stream, lease, wire::EndReason::Detached, "detached");
+  if (request != 0) session.send(request, wire::DoneT{});
+  drop_if_unused(stream_id);
+  return {};
+}
+
+}  // namespace ferry::daemon

@@ -1,0 +1,36 @@
+#pragma once
+// The broker's devices: one a physical device, made when the first stream on it is.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/negotiation.h"
+#include "platform/vulkan/device.h"
+#include "proto/result.h"
+
+namespace ferry::daemon {
+
+class GpuPool {
+ public:
+  /// @p selector: of the default device, which is made at once. kNotFound lists what there is.
+  static proto::Result<GpuPool> create(const std::string& selector);
+
+  /// kIncompatible names @p who, its device and ours.
+  proto::Result<std::shared_ptr<platform::VulkanDevice>> find(const DeviceKey& key, const std::string& who);
+  /// The device is lost: whoever asks next gets another device object. What was made on it keeps it.
+  void forget(const DeviceKey& key);
+
+  const platform::DeviceCapabilities& default_device() const { return gpus_.front().capabilities; }
+  /// The default one first.
+  std::vector<wire::DeviceT> describe() const;
+
+ private:
+  struct Gpu {
+    platform::DeviceCapabilities capabilities;
+    std::shared_ptr<platform::VulkanDevice> device;
+  };
+  std::vector<Gpu> gpus_;
+};
+
+}  // namespace ferry::daemon

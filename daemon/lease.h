@@ -1,0 +1,47 @@
+#pragma once
+// One consumer's standing with one stream, as the broker keeps it.
+
+#include <cstdint>
+#include <memory>
+
+#include "daemon/pool_size.h"
+#include "daemon/session.h"
+#include "platform/shared_page.h"
+#include "platform/timeline.h"
+#include "proto/ids.h"
+#include "proto/pages/lease_page.h"
+
+namespace ferry::daemon {
+
+/// A page that a peer writes, with the descriptor for the others who read it.
+template <class Page>
+struct SharedPage {
+  platform::UniqueFd fd;
+  platform::PeerPage<Page> mapping;
+  const Page& page() const { return mapping.page(); }
+};
+
+/// Maps and checks what came beside a message. Shared, because promises are read from it after its stream has gone.
+template <class Page>
+proto::Result<std::shared_ptr<const SharedPage<Page>>> share_page(platform::UniqueFd fd, proto::PageKind kind) {
+  auto mapping = platform::PeerPage<Page>::map(fd, kind);
+  if (!mapping) return std::move(mapping).error();
+  return std::make_shared<const SharedPage<Page>>(SharedPage<Page>{std::move(fd), std::move(*mapping)});
+}
+
+using StreamPagePtr = std::shared_ptr<const SharedPage<proto::StreamPage>>;
+using LeasePagePtr = std::shared_ptr<const SharedPage<proto::LeasePage>>;
+
+struct Lease {
+  proto::LeaseId id{};
+  std::uint32_t index = 0;   ///< in the verdict page
+  Session* session = nullptr;  ///< the lease ends before its session does
+  LeaseNeed need{};
+  LeasePagePtr page;
+  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr in sync mode host
+  /// Without a producer: kept open, or the consumer's end would look hung up.
+  platform::UniqueFd producer_end;
+  std::int64_t attached_ns = 0;
+};
+
+}  // namespace ferry::daemon

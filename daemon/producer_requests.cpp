@@ -1,0 +1,170 @@
+// StreamService: what producers ask.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "daemon/eviction.h"
+#include "daemon/stream_service.h"
+#include "daemon/wire_convert.h"
+#include "platform/clock.h"
+#include "proto/names.h"
+
+namespace ferry::daemon {
+
+using platform::UniqueFd;
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+Result<Producer> StreamService::check_producer(Session& session, const wire::CreateStreamT& asked, StreamPagePtr page) const {
+  const std::string name = proto::printable(asked.name);
+  auto invalid = [&](std::string what) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, name)};
+  };
+  if (asked.frames_in_flight == 0 || asked.frames_in_flight > proto::kMaxFramesInFlight)
+    return invalid(fmt::format("frames_in_flight {} is outside 1 to {}", asked.frames_in_flight, proto::kMaxFramesInFlight));
+  if (asked.queue_policy > wire::QueuePolicy::MAX)
+    return invalid(fmt::format("queue policy {} is not known", static_cast<int>(asked.queue_policy)));
+  if (asked.min_slots > limits_.max_slots)
+    return Error{ErrorCode::kLimitExceeded, fmt::format("slot count {} exceeds the limit max_slots = {} for stream '{}'",
+                                                        asked.min_slots, limits_.max_slots, name)};
+  Producer producer;
+  producer.session = &session;
+  producer.process = session.process();
+  producer.application = session.application();
+  producer.page = std::move(page);
+  producer.budget = session.budget();
+  producer.queue_policy = asked.queue_policy == wire::QueuePolicy::None ? proto::QueuePolicy::kDrop
+                                                                        : static_cast<proto::QueuePolicy>(asked.queue_policy);
+  producer.frames_in_flight = asked.frames_in_flight;
+  producer.min_slots = asked.min_slots;
+  return producer;
+}
+
+Result<void> StreamService::create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
+                                          UniqueFd page_fd) {
+  auto page = share_page<proto::StreamPage>(std::move(page_fd), proto::PageKind::kStream);
+  if (!page) return std::move(page).error();
+  if (auto ok = proto::check_stream_name(asked.name); !ok) return ok;
+  const std::string object = fmt::format("stream '{}'", proto::printable(asked.name));
+  const auto image = check_image(asked.image.get(), limits_, object);
+  if (!image) return image.error();
+  auto producer = check_producer(session, asked, std::move(*page));
+  if (!producer) return std::move(producer).error();
+  if (session.holdings.streams.size() >= limits_.max_streams_per_session)
+    return Error{ErrorCode::kLimitExceeded, fmt::format("{} produces {} streams; the limit max_streams_per_session is {}",
+                                                        session.name(), session.holdings.streams.size(),
+                                                        limits_.max_streams_per_session)};
+  Stream* present = find(asked.name);
+  if (present == nullptr) return add_stream(session, request, asked, std::move(*producer), *image);
+  if (present->has_producer())
+    return Error{ErrorCode::kNameTaken, fmt::format("{} is produced by {}", object, present->producer().session->name())};
+  return take_over(*present, session, request, asked, std::move(*producer), *image);
+}
+
+Result<void> StreamService::add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
+                                       Producer producer, const platform::TextureDesc& image) {
+  if (streams_.size() >= limits_.max_streams)
+    return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} streams; the limit max_streams is {}", streams_.size(),
+                                                        limits_.max_streams)};
+  const std::string who = in_role("producer", session);
+  const auto key = key_of(asked.device.get(), who);
+  if (!key) return key.error();
+
+  Stream::Setup setup;
+  setup.id = proto::StreamId{++last_stream_};
+  setup.name = asked.name;
+  setup.max_slots = static_cast<std::uint32_t>(limits_.max_slots);
+  setup.producer = std::move(producer);
+  auto device = gpus_.find(*key, who);
+  if (!device) return std::move(device).error();
+  setup.device = std::move(*device);
+  auto agreement = negotiate(setup.device->capabilities(), *asked.device, asked.sync_mode, who);
+  if (!agreement) return std::move(agreement).error();
+  setup.agreement = std::move(*agreement);
+
+  auto created = Stream::create(std::move(setup), image);
+  if (!created) {
+    // The next attempt gets a device object that works.
+    if (created.error().code == ErrorCode::kDeviceLost) gpus_.forget(*key);
+    return std::move(created).error();
+  }
+  Stream& stream = **created;
+  streams_.emplace(stream.id(), std::move(*created));
+  names_[stream.name()] = stream.id();
+  session.holdings.streams.insert(stream.id());
+  spdlog::info("stream {} created by {}: {} {}; {}", stream.log_name(), session.name(),
+               platform::transport_name(stream.agreement().transport), sync_mode_name(stream.agreement().sync),
+               stream.agreement().sync_reason);
+  stream.answer_create(request);
+  serve_waiting(stream);
+  return {};
+}
+
+Result<void> StreamService::take_over(Stream& stream, Session& session, std::uint64_t request,
+                                      const wire::CreateStreamT& asked, Producer producer,
+                                      const platform::TextureDesc& image) {
+  const std::string who = in_role("producer", session);
+  if (auto named = key_of(asked.device.get(), who); !named) return std::move(named).error();
+  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins) return joins;
+  const wire::SyncMode in_use = stream.agreement().sync;
+  if (asked.sync_mode != wire::SyncMode::Automatic && asked.sync_mode != in_use)
+    return Error{ErrorCode::kIncompatible,
+                 fmt::format("{} asks for sync mode {}, but the {} consumers of stream {} use {}", who,
+                             sync_mode_name(asked.sync_mode), stream.leases().size(), stream.log_name(), sync_mode_name(in_use))};
+  if (auto done = stream.take_over(std::move(producer), image, request); !done) return done;
+  session.holdings.streams.insert(stream.id());
+  spdlog::info("stream {} taken over by {}", stream.log_name(), session.name());
+  return {};
+}
+
+Result<void> StreamService::reconfigure(Session& session, std::uint64_t request, const wire::ReconfigureT& asked) {
+  auto stream = produced_by(session, asked.stream);
+  if (!stream) return std::move(stream).error();
+  const auto image = check_image(asked.image.get(), limits_, fmt::format("stream {}", (*stream)->log_name()));
+  if (!image) return image.error();
+  if (auto done = (*stream)->reconfigure(*image); !done) {
+    if (done.error().code == ErrorCode::kDeviceLost) gpus_.forget((*stream)->agreement().device);
+    return done;
+  }
+  (*stream)->announce_generation(request);
+  return {};
+}
+
+Result<void> StreamService::retire_generations(Session& session, const wire::GenerationsRetiredT& said) {
+  auto stream = produced_by(session, said.stream);
+  if (!stream) return std::move(stream).error();
+  (*stream)->retire_generations(proto::GenerationId{said.newest});
+  return {};
+}
+
+Result<void> StreamService::judge_starvation(Session& session, const wire::ReportStarvedT& said) {
+  auto found = produced_by(session, said.stream);
+  if (!found) return std::move(found).error();
+  Stream& stream = **found;
+  const std::int64_t now_ns = platform::now_ns();
+  std::vector<Conduct> suspects;
+  for (const std::uint64_t id : said.leases)
+    if (const Lease* lease = stream.find_lease(proto::LeaseId{id}))
+      suspects.push_back(observe(*lease, stream.frames(), stream.newest_generation().id(),
+                                 !stream.agreement().uses_timelines(), now_ns));
+  constexpr std::int64_t kNsPerMs = 1'000'000;
+  const auto deadline_ns = static_cast<std::int64_t>(limits_.eviction_deadline_ms) * kNsPerMs;
+  for (const Eviction& eviction : choose_evictions(suspects, deadline_ns, said.starved_ms * kNsPerMs))
+    end_lease(stream, eviction.lease, wire::EndReason::Evicted, eviction.reason);
+  return {};
+}
+
+Result<void> StreamService::close_stream(Session& session, std::uint64_t request, const wire::CloseStreamT& asked) {
+  auto found = produced_by(session, asked.stream);
+  if (!found) return std::move(found).error();
+  Stream& stream = **found;
+  session.holdings.streams.erase(stream.id());
+  names_.erase(stream.name());
+  stream.close();
+  if (request != 0) session.send(request, wire::DoneT{});
+  drop_if_unused(stream.id());
+  return {};
+}
+
+}  // namespace ferry::daemon

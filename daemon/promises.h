@@ -1,0 +1,40 @@
+#pragma once
+// Points on a timeline that a process promised to signal, and what is done about them when it is gone for good.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "platform/timeline.h"
+#include "proto/ids.h"
+#include "proto/pages/lease_page.h"
+#include "proto/pages/stream_page.h"
+
+namespace ferry::daemon {
+
+struct Promise {
+  std::shared_ptr<platform::Timeline> timeline;
+  /// Every point promised so far, as the promiser's page says now: a stranger's numbers.
+  std::function<std::vector<std::uint64_t>()> points;
+  std::string what;  ///< for the log: "release timeline of lease 7"
+};
+
+/// The highest of @p points that a timeline at @p current can be signalled to; @p current if there is none. The bound is
+/// the least that any driver has as maxTimelineSemaphoreValueDifference (Vulkan 1.3, table 53).
+std::uint64_t highest_plausible(std::span<const std::uint64_t> points, std::uint64_t current);
+
+/// Whether nobody can be waiting for a promised point any more.
+bool is_kept(const Promise& promise);
+
+/// Signals from the host what was promised. Only when the kernel says that the promiser is gone: a point must not be
+/// signalled twice, and by now nothing else can.
+void keep_from_host(const Promise& promise);
+
+std::vector<std::uint64_t> release_points(const proto::LeasePage& page);
+/// Of the frames of @p generation that are still in the ring.
+std::vector<std::uint64_t> acquire_points(const proto::StreamPage& page, proto::GenerationId generation);
+
+}  // namespace ferry::daemon

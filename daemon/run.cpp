@@ -1,0 +1,109 @@
+#include "daemon/run.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+
+#include "daemon/broker.h"
+#include "platform/service.h"
+
+namespace ferry::daemon {
+namespace {
+
+using platform::Listener;
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+ExitCode fail(const Error& error, ExitCode code) {
+  spdlog::error("{}", error.message);
+  return code;
+}
+
+/// The file, and over it the command line.
+Result<Config> configure(const Options& options) {
+  const std::string file = options.config_file ? *options.config_file : default_config_file();
+  Config config;
+  if (!file.empty()) {
+    auto loaded = load_config(file);
+    if (!loaded) return loaded;
+    config = std::move(*loaded);
+  }
+  if (options.socket_path) config.socket_path = *options.socket_path;
+  if (options.device) config.device = *options.device;
+  if (options.log_level) config.log_level = *options.log_level;
+  if (config.socket_path.empty()) config.socket_path = platform::default_socket_path(false);
+  return config;
+}
+
+/// Every slot, page and timeline is a descriptor: the soft limit of 1024 is for programs that use select(2).
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit of open descriptors stays as it is");
+}
+
+/// The service manager's socket beats the configured path: it listens already, and owns the file.
+Result<Listener> listen(const std::string& path) {
+  auto passed = platform::take_activation_sockets();
+  if (passed.empty()) return Listener::bind(path);
+  if (passed.size() > 1)
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} sockets were passed; ferryd serves 1", passed.size())};
+  return Listener::adopt(std::move(passed.front()));
+}
+
+void log_start(const Broker& broker) {
+  const platform::DeviceCapabilities& device = broker.gpus().default_device();
+  spdlog::info("ferryd {} (pid {}) listens at {}", FERRY_VERSION, getpid(), broker.socket_path());
+  spdlog::info("device '{}' ({}), {}", device.name, to_string(key_of(device)), device.driver);
+  spdlog::info("transport {}", device.opaque_fd ? "opaque-fd" : "none: " + device.opaque_fd_reason);
+  spdlog::info("sync mode {}", device.timeline_fd ? "timeline: the device exports and imports timeline semaphores"
+                                                  : "host: " + device.timeline_fd_reason);
+}
+
+ExitCode serve(const Config& config) {
+  raise_descriptor_limit();
+  auto listener = listen(config.socket_path);
+  if (!listener)
+    return fail(listener.error(), listener.error().code == ErrorCode::kNameTaken ? ExitCode::kAlreadyServed : ExitCode::kFailure);
+  auto gpus = GpuPool::create(config.device);
+  if (!gpus) return fail(gpus.error(), ExitCode::kFailure);
+
+  boost::asio::io_context io(1);
+  Broker broker(io, config.limits, std::move(*listener), std::move(*gpus));
+  boost::asio::signal_set stop_signals(io, SIGINT, SIGTERM);
+  stop_signals.async_wait([&](boost::system::error_code, int signal) {
+    spdlog::info("stopping: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    platform::notify_stopping();
+    broker.stop("ferryd is shutting down");
+    io.stop();
+  });
+  if (auto started = broker.start(); !started) return fail(started.error(), ExitCode::kFailure);
+  log_start(broker);
+  platform::notify_ready(fmt::format("serving {}", broker.socket_path()));
+  io.run();
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+ExitCode run(const Options& options) try {
+  spdlog::set_default_logger(spdlog::stderr_logger_st("ferryd"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l: %v");
+  spdlog::flush_on(spdlog::level::trace);
+  const auto config = configure(options);
+  if (!config) return fail(config.error(), ExitCode::kUsage);
+  spdlog::set_level(spdlog::level::from_str(config->log_level));
+  return serve(*config);
+} catch (const std::exception& error) {
+  return fail({ErrorCode::kInternal, error.what()}, ExitCode::kFailure);
+}
+
+}  // namespace ferry::daemon

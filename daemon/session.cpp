@@ -1,0 +1,145 @@
+#include "daemon/session.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+#include "proto/names.h"
+
+namespace ferry::daemon {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+using proto::SessionState;
+
+namespace {
+
+// A peer that sends without pause gets no more than this many turns before the others have theirs.
+constexpr int kMessagesPerTurn = 16;
+
+}  // namespace
+
+Session::Session(boost::asio::io_context& io, Setup setup, const Limits& limits, SessionEvents& events)
+    : setup_(std::move(setup)), events_(events), greeting_deadline_(io), outbox_(limits.max_outbox_messages) {}
+
+Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
+                                                SessionEvents& events) {
+  std::unique_ptr<Session> session(new Session(io, std::move(setup), limits, events));
+  auto watch = FdWatch::create(io, session->setup_.socket);
+  if (!watch) return std::move(watch).error();
+  session->watch_.emplace(std::move(*watch));
+  session->watch_->on_readable([raw = session.get()] { raw->on_readable(); });
+
+  const std::uint64_t timeout_ms = limits.greeting_timeout_ms;
+  session->greeting_deadline_.expires_after(std::chrono::milliseconds(timeout_ms));
+  // Cancelled by Hello and by the end of the session; a handler that is queued already then finds another state.
+  session->greeting_deadline_.async_wait([raw = session.get(), timeout_ms](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    raw->fail({ErrorCode::kTimeout, fmt::format("no Hello within {} ms", timeout_ms)});
+  });
+  return session;
+}
+
+std::string Session::name() const {
+  const std::string& name = application_.empty() ? process()->name() : application_;
+  return fmt::format("'{}' (pid {})", name, process()->pid());
+}
+
+void Session::set_application(const std::string& name) {
+  application_ = proto::printable(name, proto::kMaxApplicationBytes);
+  greeting_deadline_.cancel();
+}
+
+void Session::on_readable() {
+  for (int i = 0; i < kMessagesPerTurn && !closed(); ++i)
+    if (!receive_one()) return;
+}
+
+bool Session::receive_one() {
+  auto packet = platform::receive_packet(setup_.socket);
+  if (packet) {
+    if (packet->bytes.empty()) end("closed its socket", SessionEnd::kPeerLeft);
+    else take_packet(std::move(*packet));
+    return true;
+  }
+  const Error& error = packet.error();
+  if (error.code == ErrorCode::kWouldBlock) return false;
+  if (error.code == ErrorCode::kProtocolViolation) fail(error);
+  else if (error.code == ErrorCode::kLimitExceeded) fail(error, SessionEnd::kPeerLeft);
+  else end(error.message, SessionEnd::kPeerLeft);
+  return false;
+}
+
+void Session::take_packet(platform::Packet packet) {
+  auto envelope = proto::decode(packet.bytes);
+  if (!envelope) return fail(envelope.error());
+  const auto type = (*envelope)->body.type;
+  const auto next = proto::next_state(state_, type);
+  if (!next)
+    return fail({ErrorCode::kProtocolViolation,
+                 fmt::format("{} may not be sent {}", proto::name_of(type),
+                             state_ == SessionState::kGreeting ? "before Hello" : "by a client after Hello")});
+  const std::size_t wanted = proto::descriptor_count(**envelope);
+  if (packet.fds.size() != wanted)
+    return fail({ErrorCode::kProtocolViolation, fmt::format("{} came with {} descriptors instead of {}",
+                                                            proto::name_of(type), packet.fds.size(), wanted)});
+  state_ = *next;
+  events_.on_message(*this, {std::move(*envelope), std::move(packet.fds)});
+}
+
+void Session::send_bytes(std::vector<std::byte> bytes, const FdList& fds) {
+  auto sent = outbox_.send(setup_.socket, std::move(bytes), fds);
+  if (!sent) return end(sent.error().message, SessionEnd::kPeerLeft);
+  if (!outbox_.empty()) await_room();
+}
+
+void Session::await_room() {
+  if (awaits_room_) return;
+  awaits_room_ = true;
+  watch_->once_writable([this] {
+    awaits_room_ = false;
+    flush();
+  });
+}
+
+void Session::flush() {
+  if (closed()) return;
+  auto flushed = outbox_.flush(setup_.socket);
+  if (!flushed) return end(flushed.error().message, SessionEnd::kPeerLeft);
+  if (!outbox_.empty()) await_room();
+}
+
+void Session::refuse(std::uint64_t request, const Error& error) {
+  if (request == 0) return;
+  wire::RefusedT refused;
+  refused.code = static_cast<std::int32_t>(error.code);
+  refused.message = error.message;
+  send(request, std::move(refused));
+}
+
+void Session::fail(const Error& error, SessionEnd reason) {
+  if (closed()) return;
+  if (outbox_.empty()) {
+    wire::GoodbyeT goodbye;
+    goodbye.code = static_cast<std::int32_t>(error.code);
+    goodbye.message = error.message;
+    // Its last word: whether there is room for it or not, the session ends here.
+    (void)outbox_.send(setup_.socket, proto::encode(0, std::move(goodbye)), {});
+  }
+  end(error.message, reason);
+}
+
+void Session::end(const std::string& why, SessionEnd reason) {
+  if (closed()) return;
+  state_ = SessionState::kClosed;
+  end_reason_ = reason;
+  watch_->stop();
+  greeting_deadline_.cancel();
+  spdlog::log(reason == SessionEnd::kViolation ? spdlog::level::warn : spdlog::level::info, "session {} of {} ended: {}",
+              raw(id()), name(), why);
+  events_.on_session_ended(*this);
+}
+
+}  // namespace ferry::daemon

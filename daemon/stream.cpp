@@ -1,0 +1,377 @@
+#include "daemon/stream.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <bitset>
+
+#include "platform/futex.h"
+#include "proto/names.h"
+
+namespace ferry::daemon {
+
+using platform::UniqueFd;
+using proto::Error;
+using proto::ErrorCode;
+using proto::GenerationId;
+using proto::Result;
+using proto::StreamState;
+
+namespace {
+
+/// A producer that died with a number beyond this in its page has not counted frames.
+constexpr std::uint64_t kMaxSequence = std::uint64_t{1} << 62;
+
+std::string shape_of(const platform::TextureDesc& image) {
+  return fmt::format("{}x{} {}", image.width_px, image.height_px, proto::format_info(image.format).name);
+}
+
+std::string change_of(const platform::TextureDesc& from, const platform::TextureDesc& to) {
+  if (from.width_px != to.width_px || from.height_px != to.height_px) return "resize";
+  return from.format != to.format ? "format" : "usage";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Stream>> Stream::create(Setup setup, const platform::TextureDesc& image) {
+  auto verdict = platform::OwnedPage<proto::VerdictPage>::create(proto::PageKind::kVerdict, "ferry-verdict");
+  if (!verdict) return std::move(verdict).error();
+  std::unique_ptr<Stream> stream(new Stream(std::move(setup), std::move(*verdict)));
+  const Producer& producer = stream->producer();
+  const std::uint32_t slots = initial_slots(producer.frames_in_flight, producer.min_slots, stream->setup_.max_slots);
+  auto generation = stream->make_generation(producer, image, slots, "created");
+  if (!generation) return std::move(generation).error();
+  proto::VerdictPageWriter writer(stream->verdict_.page());
+  writer.set_state(StreamState::kLive);
+  writer.set_producers(1);
+  stream->add_generation(std::move(*generation));
+  return stream;
+}
+
+std::string Stream::log_name() const { return fmt::format("'{}'", proto::printable(name())); }
+
+std::uint64_t Stream::memory_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& generation : generations_) bytes += generation->memory_bytes();
+  return bytes;
+}
+
+Lease* Stream::find_lease(proto::LeaseId id) const {
+  const auto found = std::find_if(leases_.begin(), leases_.end(), [id](const auto& lease) { return lease->id == id; });
+  return found == leases_.end() ? nullptr : found->get();
+}
+
+// ---- generations -----------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& producer, const platform::TextureDesc& image,
+                                                            std::uint32_t slot_count, std::string reason) {
+  GenerationSpec spec;
+  spec.id = GenerationId{generations_.empty() ? 1 : raw(newest_generation().id()) + 1};
+  spec.image = image;
+  spec.slot_count = slot_count;
+  spec.has_timeline = agreement().uses_timelines();
+  spec.reason = std::move(reason);
+  return Generation::create(std::move(spec), *setup_.device, producer.budget, proto::printable(name()));
+}
+
+void Stream::add_generation(std::unique_ptr<Generation> generation) {
+  spdlog::info("stream {}: generation {}, {} slots of {}, {} KiB: {}", log_name(), raw(generation->id()),
+               generation->spec().slot_count, shape_of(generation->spec().image), generation->memory_bytes() / 1024,
+               generation->spec().reason);
+  generations_.push_back(std::move(generation));
+  growth_failed_ = false;
+  proto::VerdictPageWriter(verdict_.page()).set_generation(newest_generation().id());
+  ring_verdict();
+}
+
+void Stream::drop_generation(std::size_t position) {
+  const Generation& generation = *generations_[position];
+  // Its last frames may still be on their way on the producer's GPU, and consumers may wait for them.
+  if (generation.acquire_timeline())
+    setup_.producer.process->remember(
+        {generation.acquire_timeline(),
+         [points = acquire_points(frames().page(), generation.id())] { return points; },
+         fmt::format("acquire timeline of stream {}, generation {}", log_name(), raw(generation.id()))});
+  generations_.erase(generations_.begin() + static_cast<std::ptrdiff_t>(position));
+}
+
+void Stream::retire_generations(GenerationId newest) {
+  while (generations_.size() > 1 && raw(generations_.front()->id()) < raw(newest)) drop_generation(0);
+}
+
+void Stream::drop_surplus_generations() {
+  // A producer that is resized faster than it draws: nobody can be shown the ones between.
+  const Generation* on_show = generation_on_show();
+  for (std::size_t i = 0; generations_.size() > proto::kGenerationsOnPage && i + proto::kGenerationsOnPage < generations_.size();) {
+    if (generations_[i].get() == on_show) ++i;
+    else drop_generation(i);
+  }
+}
+
+const Generation* Stream::generation_on_show() const {
+  const auto record = frames().read(frames().published());
+  if (!record) return nullptr;
+  for (const auto& generation : generations_)
+    if (generation->id() == GenerationId{record->generation}) return generation.get();
+  return nullptr;
+}
+
+std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
+  std::vector<LeaseNeed> needs;
+  for (const auto& lease : leases_) needs.push_back(lease->need);
+  return daemon::slots_required(frames_in_flight, needs);
+}
+
+Result<void> Stream::reconfigure(const platform::TextureDesc& image) {
+  auto generation = make_generation(producer(), image, newest_generation().spec().slot_count,
+                                    change_of(newest_generation().spec().image, image));
+  if (!generation) return std::move(generation).error();
+  add_generation(std::move(*generation));
+  drop_surplus_generations();
+  return {};
+}
+
+void Stream::grow_pool() {
+  if (!has_producer()) return;
+  const GenerationSpec& current = newest_generation().spec();
+  const auto slots = grown_slots(current.slot_count, slots_required(producer().frames_in_flight), setup_.max_slots);
+  if (!slots) return;
+  auto generation = make_generation(producer(), current.image, *slots,
+                                    fmt::format("pool of {} for {} consumers", *slots, leases_.size()));
+  if (!generation) {
+    if (!growth_failed_) spdlog::warn("stream {} keeps its {} slots: {}", log_name(), current.slot_count, generation.error().message);
+    growth_failed_ = true;
+    return;
+  }
+  add_generation(std::move(*generation));
+  drop_surplus_generations();
+  announce_generation(0);
+}
+
+// ---- leases --------------------------------------------------------------------------------------------------------------
+
+std::uint32_t Stream::free_index() const {
+  std::bitset<proto::kMaxLeases> taken;
+  for (const auto& lease : leases_) taken.set(lease->index);
+  std::uint32_t index = 0;
+  while (taken.test(index)) ++index;
+  return index;
+}
+
+Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases) {
+  if (leases_.size() >= max_leases)
+    return Error{ErrorCode::kLimitExceeded, fmt::format("stream {} has {} leases; the limit max_leases_per_stream is {}",
+                                                        log_name(), leases_.size(), max_leases)};
+  auto channel = platform::create_channel();
+  if (!channel) return std::move(channel).error();
+  if (agreement().uses_timelines()) {
+    auto timeline = setup_.device->timeline_exporter()->create();
+    if (!timeline) return std::move(timeline).error();
+    lease->release_timeline = std::move(*timeline);
+  }
+  lease->index = free_index();
+  leases_.push_back(std::move(lease));
+  Lease& admitted = *leases_.back();
+
+  // Alive before the producer hears of it: a lease that it knows and that is not alive does not count.
+  proto::VerdictPageWriter(verdict_.page()).set_lease(admitted.index, admitted.id);
+  ring_verdict();
+  send_attached(admitted, channel->consumer_end, request);
+  // The last frame may be one of an older generation, while the producer has not drawn into the newest.
+  if (const Generation* on_show = generation_on_show(); on_show != nullptr && on_show != &newest_generation())
+    send_generation(*on_show, *admitted.session, 0, admitted.id);
+  if (has_producer()) send_lease_added(admitted, channel->producer_end);
+  else admitted.producer_end = std::move(channel->producer_end);
+  return &admitted;
+}
+
+void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string& message) {
+  const auto found = std::find_if(leases_.begin(), leases_.end(), [id](const auto& lease) { return lease->id == id; });
+  if (found == leases_.end()) return;
+  const std::unique_ptr<Lease> lease = std::move(*found);
+  leases_.erase(found);
+
+  proto::VerdictPageWriter(verdict_.page()).clear_lease(lease->index);
+  ring_verdict();
+  remember_release_points(*lease);
+
+  wire::LeaseEndedT ended;
+  ended.stream = raw(setup_.id);
+  ended.lease = raw(lease->id);
+  ended.lease_index = lease->index;
+  ended.reason = reason;
+  ended.message = message;
+  if (has_producer()) producer().session->send(0, ended);
+  if (reason != wire::EndReason::Detached) {
+    ended.to_consumer = true;
+    lease->session->send(0, std::move(ended));
+  }
+  spdlog::log(reason == wire::EndReason::Evicted ? spdlog::level::warn : spdlog::level::info,
+              "stream {}: lease {} of {} ended: {}", log_name(), raw(lease->id), lease->session->name(), message);
+}
+
+// ---- producers -----------------------------------------------------------------------------------------------------------
+
+Result<void> Stream::take_over(Producer next, const platform::TextureDesc& image, std::uint64_t request) {
+  std::vector<platform::ChannelPair> channels;
+  for (std::size_t i = 0; i < leases_.size(); ++i) {
+    auto channel = platform::create_channel();
+    if (!channel) return std::move(channel).error();
+    channels.push_back(std::move(*channel));
+  }
+  const std::uint32_t slots = std::min(
+      setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
+                                 slots_required(next.frames_in_flight)));
+  auto generation = make_generation(next, image, slots, "taken over");
+  if (!generation) return std::move(generation).error();
+
+  const std::uint64_t published = frames().published();
+  first_sequence_ = std::max(first_sequence_, published < kMaxSequence ? published + 1 : 0);
+  add_generation(std::move(*generation));
+  // The old producer's frames are in a page that nobody is given any more.
+  retire_generations(newest_generation().id());
+  setup_.producer = std::move(next);
+  ++producers_;
+  state_ = StreamState::kLive;
+  proto::VerdictPageWriter writer(verdict_.page());
+  writer.set_producers(producers_);
+  writer.set_state(state_);
+  ring_verdict();
+
+  answer_create(request);
+  for (std::size_t i = 0; i < leases_.size(); ++i) {
+    leases_[i]->producer_end.reset();
+    send_lease_added(*leases_[i], channels[i].producer_end);
+    send_producer_changed(*leases_[i], channels[i].consumer_end);
+  }
+  return {};
+}
+
+void Stream::abandon() {
+  remember_acquire_points();
+  setup_.producer.session = nullptr;
+}
+
+void Stream::declare_orphaned(const std::string& message) {
+  if (state_ != StreamState::kLive) return;
+  set_state(StreamState::kOrphaned, message);
+}
+
+void Stream::close() {
+  remember_acquire_points();
+  setup_.producer.session = nullptr;
+  set_state(StreamState::kClosed, "its producer closed it");
+}
+
+void Stream::set_state(StreamState state, const std::string& message) {
+  state_ = state;
+  proto::VerdictPageWriter(verdict_.page()).set_state(state);
+  ring_verdict();
+  for (const auto& lease : leases_) {
+    wire::StreamStateChangedT changed;
+    changed.stream = raw(setup_.id);
+    changed.state = static_cast<wire::StreamState>(state);
+    changed.message = message;
+    changed.lease = raw(lease->id);
+    lease->session->send(0, std::move(changed));
+  }
+  spdlog::info("stream {} is {}: {}", log_name(), wire::EnumNameStreamState(static_cast<wire::StreamState>(state)), message);
+}
+
+void Stream::remember_acquire_points() {
+  for (const auto& generation : generations_)
+    if (generation->acquire_timeline())
+      producer().process->remember(
+          {generation->acquire_timeline(),
+           [page = producer().page, id = generation->id()] { return acquire_points(page->page(), id); },
+           fmt::format("acquire timeline of stream {}, generation {}", log_name(), raw(generation->id()))});
+}
+
+void Stream::remember_release_points(const Lease& lease) {
+  if (lease.release_timeline)
+    lease.session->process()->remember({lease.release_timeline, [page = lease.page] { return release_points(page->page()); },
+                                        fmt::format("release timeline of stream {}, lease {}", log_name(), raw(lease.id))});
+}
+
+void Stream::ring_verdict() {
+  proto::VerdictPageWriter(verdict_.page()).ring();
+  platform::futex_wake_all(verdict_.page().doorbell);
+}
+
+// ---- messages: descriptors in the order of ferry.fbs -----------------------------------------------------------------------
+
+void Stream::answer_create(std::uint64_t request) {
+  wire::StreamCreatedT created;
+  created.stream = raw(setup_.id);
+  created.sync_mode = agreement().sync;
+  created.sync_reason = agreement().sync_reason;
+  created.transport_reason = agreement().transport_reason;
+  created.first_sequence = first_sequence_;
+  created.generation = newest_generation().describe();
+  FdList fds{&verdict_.fd()};
+  newest_generation().append_fds(fds);
+  producer().session->send(request, std::move(created), fds);
+}
+
+void Stream::announce_generation(std::uint64_t request) {
+  if (has_producer()) send_generation(newest_generation(), *producer().session, request, proto::LeaseId{0});
+  for (const auto& lease : leases_) send_generation(newest_generation(), *lease->session, 0, lease->id);
+}
+
+void Stream::send_generation(const Generation& generation, Session& to, std::uint64_t request, proto::LeaseId lease) {
+  wire::GenerationStartedT started;
+  started.stream = raw(setup_.id);
+  started.generation = generation.describe();
+  started.lease = raw(lease);
+  FdList fds;
+  generation.append_fds(fds);
+  to.send(request, std::move(started), fds);
+}
+
+void Stream::send_attached(const Lease& lease, const UniqueFd& consumer_end, std::uint64_t request) {
+  wire::AttachedT attached;
+  attached.stream = raw(setup_.id);
+  attached.lease = raw(lease.id);
+  attached.lease_index = lease.index;
+  attached.sync_mode = agreement().sync;
+  attached.sync_reason = agreement().sync_reason;
+  attached.transport_reason = agreement().transport_reason;
+  attached.has_release_timeline = lease.release_timeline != nullptr;
+  attached.state = static_cast<wire::StreamState>(state_);
+  attached.generation = newest_generation().describe();
+  attached.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
+  attached.queue_policy = static_cast<wire::QueuePolicy>(producer().queue_policy);
+  FdList fds{&verdict_.fd(), &producer().page->fd, &consumer_end};
+  if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
+  newest_generation().append_fds(fds);
+  lease.session->send(request, std::move(attached), fds);
+}
+
+void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end) {
+  wire::LeaseAddedT added;
+  added.stream = raw(setup_.id);
+  added.lease = raw(lease.id);
+  added.lease_index = lease.index;
+  added.mode = static_cast<wire::ConsumerMode>(lease.need.mode);
+  added.max_holds = lease.need.max_holds;
+  added.queue_depth = lease.need.queue_depth;
+  added.has_release_timeline = lease.release_timeline != nullptr;
+  added.consumer_pid = static_cast<std::uint32_t>(lease.session->process()->pid());
+  FdList fds{&lease.page->fd, &producer_end};
+  if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
+  producer().session->send(0, std::move(added), fds);
+}
+
+void Stream::send_producer_changed(const Lease& lease, const UniqueFd& consumer_end) {
+  wire::ProducerChangedT changed;
+  changed.stream = raw(setup_.id);
+  changed.generation = newest_generation().describe();
+  changed.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
+  changed.lease = raw(lease.id);
+  FdList fds{&producer().page->fd, &consumer_end};
+  newest_generation().append_fds(fds);
+  lease.session->send(0, std::move(changed), fds);
+}
+
+}  // namespace ferry::daemon

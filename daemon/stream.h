@@ -1,0 +1,117 @@
+#pragma once
+// One named source of frames: its generations, its leases, its producer, and the verdict page that tells them of each
+// other. All of it happens on the loop; none of it on the path of a frame.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/generation.h"
+#include "daemon/lease.h"
+#include "daemon/negotiation.h"
+#include "platform/message_socket.h"
+#include "proto/pages/stream_page.h"
+#include "proto/pages/verdict_page.h"
+#include "proto/slot_chooser.h"
+
+namespace ferry::daemon {
+
+/// A producer and what it asked for.
+struct Producer {
+  Session* session = nullptr;  ///< nullptr: it said goodbye to us or died; a living process may still publish
+  std::shared_ptr<Process> process;
+  std::string application;
+  StreamPagePtr page;
+  std::shared_ptr<MemoryBudget> budget;
+  proto::QueuePolicy queue_policy{};
+  std::uint32_t frames_in_flight = 0;
+  std::uint32_t min_slots = 0;
+};
+
+class Stream {
+ public:
+  struct Setup {
+    proto::StreamId id{};
+    std::string name;
+    Agreement agreement;
+    std::shared_ptr<platform::VulkanDevice> device;
+    Producer producer;
+    std::uint32_t max_slots = 0;
+  };
+  /// With its first generation, of @p image. Nobody is told yet.
+  static proto::Result<std::unique_ptr<Stream>> create(Setup setup, const platform::TextureDesc& image);
+
+  proto::StreamId id() const { return setup_.id; }
+  const std::string& name() const { return setup_.name; }  ///< as it crossed; log_name() for people
+  std::string log_name() const;                             ///< "'cam'", printable
+  const Agreement& agreement() const { return setup_.agreement; }
+  const Producer& producer() const { return setup_.producer; }
+  bool has_producer() const { return setup_.producer.session != nullptr; }
+  proto::StreamState state() const { return state_; }
+  const Generation& newest_generation() const { return *generations_.back(); }
+  const std::vector<std::unique_ptr<Lease>>& leases() const { return leases_; }
+  std::string device_name() const { return setup_.device->capabilities().name; }
+  std::uint64_t memory_bytes() const;
+  proto::StreamPageReader frames() const { return proto::StreamPageReader(setup_.producer.page->page()); }
+  std::uint64_t first_sequence() const { return first_sequence_; }
+  Lease* find_lease(proto::LeaseId id) const;
+
+  /// Another image, in a generation that starts now. On error the stream stays as it was. The caller announces it.
+  proto::Result<void> reconfigure(const platform::TextureDesc& image);
+  /// More slots if its leases want them and the limits have them; who is concerned is told.
+  void grow_pool();
+  /// The newest generation, to the producer as the answer to @p request (0: unasked) and to every consumer.
+  void announce_generation(std::uint64_t request);
+  /// The producer will not write generations before @p newest again.
+  void retire_generations(proto::GenerationId newest);
+
+  void answer_create(std::uint64_t request);
+  /// Takes @p lease in: alive in the verdict page, its consumer answered, the producer told. kLimitExceeded when
+  /// @p max_leases are there.
+  proto::Result<Lease*> admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases);
+  /// Ends a lease. Its consumer is told when it was not its own wish.
+  void retire(proto::LeaseId id, wire::EndReason reason, const std::string& message);
+
+  /// Another producer for an abandoned stream: same leases, next generation. On error nothing has changed.
+  proto::Result<void> take_over(Producer producer, const platform::TextureDesc& image, std::uint64_t request);
+  /// The producer's session is over without CloseStream. What it promised will be kept for it.
+  void abandon();
+  /// The kernel says that the producer is gone: nobody publishes, nobody overwrites.
+  void declare_orphaned(const std::string& message);
+  /// Its producer's wish. The leases keep the last frame until they detach.
+  void close();
+
+ private:
+  explicit Stream(Setup setup, platform::OwnedPage<proto::VerdictPage> verdict)
+      : setup_(std::move(setup)), verdict_(std::move(verdict)) {}
+
+  proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer, const platform::TextureDesc& image,
+                                                             std::uint32_t slot_count, std::string reason);
+  void add_generation(std::unique_ptr<Generation> generation);
+  void drop_generation(std::size_t position);
+  void drop_surplus_generations();
+  const Generation* generation_on_show() const;
+  std::uint32_t slots_required(std::uint32_t frames_in_flight) const;
+  std::uint32_t free_index() const;
+
+  void remember_acquire_points();
+  void remember_release_points(const Lease& lease);
+  void send_generation(const Generation& generation, Session& to, std::uint64_t request, proto::LeaseId lease);
+  void send_attached(const Lease& lease, const platform::UniqueFd& consumer_end, std::uint64_t request);
+  void send_lease_added(const Lease& lease, const platform::UniqueFd& producer_end);
+  void send_producer_changed(const Lease& lease, const platform::UniqueFd& consumer_end);
+  void set_state(proto::StreamState state, const std::string& message);
+  void ring_verdict();
+
+  Setup setup_;
+  platform::OwnedPage<proto::VerdictPage> verdict_;
+  proto::StreamState state_ = proto::StreamState::kLive;
+  std::uint32_t producers_ = 1;
+  std::uint64_t first_sequence_ = 1;  ///< of this producer
+  std::vector<std::unique_ptr<Generation>> generations_;  ///< oldest first, never empty
+  std::vector<std::unique_ptr<Lease>> leases_;
+  bool growth_failed_ = false;  ///< said so once
+};
+
+}  // namespace ferry::daemon

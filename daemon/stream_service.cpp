@@ -1,0 +1,83 @@
+#include "daemon/stream_service.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace ferry::daemon {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::LeaseId;
+using proto::Result;
+using proto::StreamId;
+
+std::string in_role(const char* role, const Session& session) { return fmt::format("{} {}", role, session.name()); }
+
+std::size_t StreamService::lease_count() const {
+  std::size_t count = 0;
+  for (const auto& [id, stream] : streams_) count += stream->leases().size();
+  return count;
+}
+
+Stream* StreamService::find(StreamId id) const {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+Stream* StreamService::find(const std::string& name) const {
+  const auto found = names_.find(name);
+  return found == names_.end() ? nullptr : find(found->second);
+}
+
+Result<Stream*> StreamService::produced_by(const Session& session, std::uint64_t stream) const {
+  if (session.holdings.streams.contains(StreamId{stream}))
+    if (Stream* found = find(StreamId{stream})) return found;
+  return Error{ErrorCode::kNotFound, fmt::format("stream {} is none that {} produces", stream, session.name())};
+}
+
+void StreamService::end_lease(Stream& stream, LeaseId id, wire::EndReason reason, const std::string& message) {
+  const Lease* lease = stream.find_lease(id);
+  if (lease == nullptr) return;
+  lease->session->holdings.leases.erase(id);
+  stream.retire(id, reason, message);
+}
+
+void StreamService::abandon_stream(Stream& stream, const std::string& why) {
+  stream.abandon();
+  const StreamId id = stream.id();
+  spdlog::info("stream {} has lost its producer: {}", stream.log_name(), why);
+  drop_if_unused(id);
+  if (find(id) == nullptr) return;
+  // A process that lives may publish all the same: an orphan is a stream that nobody writes, and only the kernel knows.
+  const Process* process = stream.producer().process.get();
+  stream.producer().process->when_gone([this, id, process] {
+    Stream* orphan = find(id);
+    if (orphan != nullptr && !orphan->has_producer() && orphan->producer().process.get() == process)
+      orphan->declare_orphaned(fmt::format("its producer (pid {}) is gone", process->pid()));
+  });
+}
+
+void StreamService::drop_if_unused(StreamId id) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || found->second->has_producer() || !found->second->leases().empty()) return;
+  const Stream& stream = *found->second;
+  spdlog::info("stream {} ended: no producer and no consumer", stream.log_name());
+  if (const auto name = names_.find(stream.name()); name != names_.end() && name->second == id) names_.erase(name);
+  streams_.erase(found);
+}
+
+void StreamService::end_session(Session& session) {
+  waiting_.remove_if([&](const Waiting& waiting) { return waiting.session == &session; });
+
+  const bool violated = session.end_reason() == SessionEnd::kViolation;
+  const auto reason = violated ? wire::EndReason::ProtocolError : wire::EndReason::Died;
+  const std::string why = fmt::format("{} {}", session.name(), violated ? "broke the protocol" : "closed its session or died");
+  for (const auto& [lease, stream] : std::exchange(session.holdings.leases, {})) {
+    if (Stream* found = find(stream)) end_lease(*found, lease, reason, why);
+    drop_if_unused(stream);
+  }
+  for (const StreamId stream : std::exchange(session.holdings.streams, {}))
+    if (Stream* found = find(stream)) abandon_stream(*found, why);
+}
+
+}  // namespace ferry::daemon

@@ -1,0 +1,82 @@
+#pragma once
+// What clients ask of streams and leases: who may, within which limits. Each request answers itself when it succeeds;
+// an Error that comes back is the Refused (or, kProtocolViolation, the end of the session).
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "daemon/config.h"
+#include "daemon/gpu_pool.h"
+#include "daemon/session.h"
+#include "daemon/stream.h"
+
+namespace ferry::daemon {
+
+class StreamService {
+ public:
+  StreamService(const Limits& limits, GpuPool& gpus) : limits_(limits), gpus_(gpus) {}
+
+  // Producers: producer_requests.cpp.
+  proto::Result<void> create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
+                                    platform::UniqueFd page_fd);
+  proto::Result<void> reconfigure(Session& session, std::uint64_t request, const wire::ReconfigureT& asked);
+  proto::Result<void> retire_generations(Session& session, const wire::GenerationsRetiredT& said);
+  proto::Result<void> judge_starvation(Session& session, const wire::ReportStarvedT& said);
+  proto::Result<void> close_stream(Session& session, std::uint64_t request, const wire::CloseStreamT& asked);
+
+  // Consumers: consumer_requests.cpp.
+  proto::Result<void> attach(Session& session, std::uint64_t request, std::unique_ptr<wire::AttachT> asked,
+                             platform::UniqueFd page_fd);
+  proto::Result<void> cancel_attach(Session& session, std::uint64_t request, const wire::CancelAttachT& asked);
+  proto::Result<void> detach(Session& session, std::uint64_t request, const wire::DetachT& asked);
+
+  /// Ends what the session had. Nothing points to it afterwards.
+  void end_session(Session& session);
+
+  using Streams = std::map<proto::StreamId, std::unique_ptr<Stream>>;
+  const Streams& streams() const { return streams_; }
+  std::size_t lease_count() const;
+
+ private:
+  /// An Attach that waits for its stream.
+  struct Waiting {
+    Session* session;
+    std::uint64_t request;
+    std::unique_ptr<wire::AttachT> asked;
+    LeasePagePtr page;
+  };
+
+  Stream* find(proto::StreamId id) const;
+  Stream* find(const std::string& name) const;
+  /// kNotFound unless @p session produces the stream.
+  proto::Result<Stream*> produced_by(const Session& session, std::uint64_t stream) const;
+  proto::Result<Producer> check_producer(Session& session, const wire::CreateStreamT& asked, StreamPagePtr page) const;
+  proto::Result<void> add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked, Producer producer,
+                                 const platform::TextureDesc& image);
+  proto::Result<void> take_over(Stream& stream, Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
+                                Producer producer, const platform::TextureDesc& image);
+  /// Answers what waited for @p stream.
+  void serve_waiting(Stream& stream);
+  std::size_t waiting_count(const Session& session) const;
+  proto::Result<void> attach_now(Stream& stream, Session& session, std::uint64_t request, const wire::AttachT& asked,
+                                 LeasePagePtr page);
+  void end_lease(Stream& stream, proto::LeaseId lease, wire::EndReason reason, const std::string& message);
+  void abandon_stream(Stream& stream, const std::string& why);
+  /// A stream without a producer goes with its last lease.
+  void drop_if_unused(proto::StreamId id);
+
+  const Limits& limits_;
+  GpuPool& gpus_;
+  Streams streams_;
+  std::map<std::string, proto::StreamId> names_;  ///< of streams that can be attached to
+  std::list<Waiting> waiting_;
+  std::uint64_t last_stream_ = 0, last_lease_ = 0;
+};
+
+/// "producer 'renderer' (pid 4211)".
+std::string in_role(const char* role, const Session& session);
+
+}  // namespace ferry::daemon

@@ -1,0 +1,75 @@
+#include "daemon/wire_convert.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "proto/usage.h"
+
+namespace ferry::daemon {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+platform::Uuid from_wire(const wire::Uuid& uuid) {
+  const std::uint64_t halves[2] = {uuid.low(), uuid.high()};
+  platform::Uuid out;
+  static_assert(sizeof out == sizeof halves);
+  std::memcpy(out.data(), halves, sizeof halves);
+  return out;
+}
+
+wire::Uuid to_wire(const platform::Uuid& uuid) {
+  std::uint64_t halves[2];
+  std::memcpy(halves, uuid.data(), sizeof halves);
+  return {halves[0], halves[1]};
+}
+
+wire::DeviceT to_wire(const platform::DeviceCapabilities& device) {
+  wire::DeviceT out;
+  out.device_uuid = std::make_unique<wire::Uuid>(to_wire(device.device_uuid));
+  out.driver_uuid = std::make_unique<wire::Uuid>(to_wire(device.driver_uuid));
+  out.name = device.name;
+  out.driver = device.driver;
+  out.is_software = device.is_software;
+  if (device.opaque_fd) out.transports.push_back(wire::Transport::OpaqueFd);
+  if (device.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
+  out.sync_modes.push_back(wire::SyncMode::Host);
+  out.sync_reason = device.timeline_fd_reason;
+  return out;
+}
+
+wire::ImageT to_wire(const platform::TextureDesc& desc) {
+  wire::ImageT out;
+  out.width_px = desc.width_px;
+  out.height_px = desc.height_px;
+  out.format = static_cast<std::uint8_t>(desc.format);
+  out.usage = desc.usage;
+  out.flags = desc.flags;
+  return out;
+}
+
+Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limits& limits, const std::string& object) {
+  auto invalid = [&](std::string what) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} for {}", what, object)};
+  };
+  if (image == nullptr) return invalid("no image description");
+  const std::pair<const char*, std::uint32_t> sides[] = {{"width", image->width_px}, {"height", image->height_px}};
+  for (const auto& [name, side_px] : sides) {
+    if (side_px == 0) return invalid(fmt::format("image {} 0 px", name));
+    if (side_px > limits.max_extent_px)
+      return Error{ErrorCode::kLimitExceeded, fmt::format("image {} {} px exceeds the limit max_extent_px = {} for {}", name,
+                                                          side_px, limits.max_extent_px, object)};
+  }
+  if (proto::find_format(image->format) == nullptr)
+    return invalid(fmt::format("image format {} is not known", image->format));
+  if ((image->usage & ~proto::kUsageAll) != 0)
+    return invalid(fmt::format("image usage {:#x} has bits outside {:#x}", image->usage, proto::kUsageAll + 0u));
+  if ((image->flags & ~proto::kImageFlagsAll) != 0)
+    return invalid(fmt::format("image flags {:#x} have bits outside {:#x}", image->flags, proto::kImageFlagsAll + 0u));
+  return platform::TextureDesc{image->width_px, image->height_px, static_cast<proto::Format>(image->format),
+                               image->usage | proto::kUsageAlways, image->flags};
+}
+
+}  // namespace ferry::daemon
