@@ -1,0 +1,58 @@
+#include "platform/vulkan/driver_fd.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace ferry::platform {
+namespace {
+
+UniqueFd memory_of(off_t size_bytes) {
+  UniqueFd fd(::memfd_create("ferry-test", MFD_CLOEXEC));
+  EXPECT_EQ(::ftruncate(fd.get(), size_bytes), 0);
+  return fd;
+}
+
+TEST(DriverFd, TakesSharedMemoryThatIsLongEnough) {
+  const auto fd = memory_of(4096);
+  EXPECT_TRUE(check_driver_fd(fd, 4096, true));
+  EXPECT_TRUE(check_driver_fd(fd, 4096, false));
+  EXPECT_FALSE(check_driver_fd(fd, 4097, true));
+  EXPECT_FALSE(check_driver_fd(fd, 4097, false));
+}
+
+TEST(DriverFd, LeavesHandlesWithoutSizeToDriversOfHardware) {
+  const UniqueFd anonymous(::eventfd(0, EFD_CLOEXEC));
+  EXPECT_TRUE(check_driver_fd(anonymous, 4096, false));
+  EXPECT_FALSE(check_driver_fd(anonymous, 4096, true));
+}
+
+TEST(DriverFd, RefusesATerminal) {
+  const UniqueFd terminal(::open("/dev/ptmx", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (!terminal) GTEST_SKIP() << "no /dev/ptmx here";
+  EXPECT_FALSE(check_driver_fd(terminal, 0, false));
+}
+
+TEST(DriverFd, CopyOfSharedMemoryHasItsOwnPosition) {
+  const auto fd = memory_of(4096);
+  ASSERT_EQ(::lseek(fd.get(), 0, SEEK_SET), 0);
+  const auto copy = driver_copy(fd);
+  ASSERT_TRUE(copy) << copy.error().message;
+  ASSERT_EQ(::lseek(copy->get(), 100, SEEK_SET), 100);
+  EXPECT_EQ(::lseek(fd.get(), 0, SEEK_CUR), 0);
+  EXPECT_EQ(::fcntl(copy->get(), F_GETFD), FD_CLOEXEC);
+}
+
+TEST(DriverFd, FailedImportIsClosedUnlessTheDriverMayHaveDoneSo) {
+  const auto hardware = memory_of(1).release();
+  settle_failed_import(hardware, false);
+  EXPECT_EQ(::fcntl(hardware, F_GETFD), -1);
+  const UniqueFd software = memory_of(1);
+  settle_failed_import(software.get(), true);
+  EXPECT_EQ(::fcntl(software.get(), F_GETFD), FD_CLOEXEC);
+}
+
+}  // namespace
+}  // namespace ferry::platform

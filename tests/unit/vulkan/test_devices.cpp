@@ -1,0 +1,50 @@
+#include "tests/unit/vulkan/test_devices.h"
+
+namespace ferry::platform::test {
+
+std::unique_ptr<VulkanDevice> make_device() {
+  DeviceChoice choice;
+  choice.enable_validation = true;
+  auto device = create_device(choice);
+  if (!device && device.error().message.find("vulkan-validationlayers") != std::string::npos) {
+    choice.enable_validation = false;
+    device = create_device(choice);
+  }
+  if (!device) {
+    ADD_FAILURE() << device.error().message;
+    return nullptr;
+  }
+  return std::move(*device);
+}
+
+void TwoDevices::SetUp() {
+  broker_ = make_device();
+  client_ = make_device();
+  ASSERT_TRUE(broker_ && client_);
+}
+
+void TwoDevices::TearDown() {
+  for (const VulkanDevice* device : {broker_.get(), client_.get()})
+    EXPECT_EQ(device != nullptr ? device->validation_errors() : 0, 0u);
+}
+
+std::unique_ptr<ExportedTexture> TwoDevices::allocate_one(const TextureDesc& desc) {
+  auto textures = broker_->texture_exporter()->allocate(desc, 1);
+  if (!textures) {
+    ADD_FAILURE() << textures.error().message;
+    return nullptr;
+  }
+  return std::move(textures->front());
+}
+
+std::unique_ptr<ImportedTexture> TwoDevices::import(VulkanDevice& device, const ExportedTexture& texture,
+                                                    const TextureDesc& desc) {
+  auto imported = device.texture_importer().import(texture.fd().duplicate(), desc, texture.layout());
+  if (!imported) {
+    ADD_FAILURE() << imported.error().message;
+    return nullptr;
+  }
+  return std::move(*imported);
+}
+
+}  // namespace ferry::platform::test

@@ -1,0 +1,28 @@
+#pragma once
+// Devices for the tests, with the validation layer wherever it is installed.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "platform/vulkan/device.h"
+
+namespace ferry::platform::test {
+
+std::unique_ptr<VulkanDevice> make_device();
+
+/// Two VkDevices of one physical device, as a broker and a client have them; the layer must have kept silent.
+class TwoDevices : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  /// One slot; fails the test when it cannot be had.
+  std::unique_ptr<ExportedTexture> allocate_one(const TextureDesc& desc);
+  std::unique_ptr<ImportedTexture> import(VulkanDevice& device, const ExportedTexture& texture,
+                                          const TextureDesc& desc);
+
+  std::unique_ptr<VulkanDevice> broker_, client_;
+};
+
+}  // namespace ferry::platform::test
