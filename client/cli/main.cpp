@@ -48,27 +48,17 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& name, Parse parse, Use
 }
 
 void add_socket(CLI::App& app, std::string& socket) {
-  app.add_option("--socket", socket,
-                 "Socket of the broker (default: $FERRY_SOCKET, else $XDG_RUNTIME_DIR/ferry/ferryd.sock, else "
-                 "/run/ferry/ferryd.sock)")
+  app.add_option("--socket", socket, "Broker's socket (default: $FERRY_SOCKET, else the user's, else the system's)")
       ->type_name("PATH");
 }
 
 void add_status(CLI::App& root, StatusOptions& options) {
   CLI::App* app = root.add_subcommand("status", "Show the broker, its streams, and who takes part");
   app->add_flag("--json", options.json, "As JSON (docs/status.md); with --watch, an object a line");
-  app->add_option_function<std::vector<double>>(
-         "--watch",
-         [&options](const std::vector<double>& given) {
-           options.watch_s = given.empty() ? 1.0 : given.front();
-           if (!(*options.watch_s >= 0.05 && *options.watch_s <= 86400)) {
-             throw CLI::ValidationError("--watch",
-                                        fmt::format("{} s is not within 0.05 s and a day", *options.watch_s));
-           }
-         },
-         "Again every so many seconds (default: 1) until interrupted")
-      ->expected(0, 1)
-      ->type_name("SECONDS");
+  add_parsed(
+      *app, "--watch", parse_watch_period, [&options](double period_s) { options.watch_s = period_s; },
+      "Again every so many seconds (default: 1) until interrupted", "SECONDS", "a time between 0.05 s and a day")
+      ->expected(0, 1);
   add_socket(*app, options.socket);
   app->footer(R"(Examples:
   ferry status
@@ -83,13 +73,9 @@ void add_list(CLI::App& root, ListOptions& options) {
 
 void add_source(CLI::App& root, SourceOptions& options) {
   CLI::App* app = root.add_subcommand("source", "Publish a test picture as a stream");
-  app->add_option("name", options.name, "Name of the stream")->required()->type_name("NAME");
+  app->add_option("NAME", options.name, "Name of the stream")->required()->type_name("");
   add_parsed(
-      *app, "--size", parse_size,
-      [&options](Size size) {
-        options.width_px = size.width_px;
-        options.height_px = size.height_px;
-      },
+      *app, "--size", parse_size, [&options](Size size) { options.size = size; },
       "Size of the picture (default: 1280x720)", "WxH", fmt::format("WIDTHxHEIGHT, each 1 to {}", kMaxSidePx));
   add_parsed(
       *app, "--format", parse_format, [&options](ferry_format format) { options.format = format; },
@@ -99,19 +85,16 @@ void add_source(CLI::App& root, SourceOptions& options) {
       *app, "--rate", parse_rate, [&options](double rate_hz) { options.rate_hz = rate_hz; },
       "Frames a second, or max: as fast as slots come free (default: 60)", "HZ",
       fmt::format("a rate above 0 and up to {} Hz, or max", kMaxRateHz));
-  app->add_option("--frames", options.frame_count, "Stop after so many frames (default: when interrupted)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--sync", options.sync, "auto, timeline or host (default: auto)")
-      ->type_name("MODE")
-      ->transform(CLI::Transformer(std::map<std::string, ferry_sync_mode>{
-          {"auto", FERRY_SYNC_AUTOMATIC}, {"timeline", FERRY_SYNC_TIMELINE}, {"host", FERRY_SYNC_HOST}}));
-  app->add_option(
-         "--policy", options.policy,
-         "When the queue of a consumer that wants every frame is full: drop its oldest, or block (default: drop)")
-      ->type_name("POLICY")
-      ->transform(CLI::Transformer(
-          std::map<std::string, ferry_queue_policy>{{"drop", FERRY_QUEUE_DROP}, {"block", FERRY_QUEUE_BLOCK}}));
+  add_parsed(
+      *app, "--frames", parse_count, [&options](std::uint64_t count) { options.frame_count = count; },
+      "Stop after so many frames (default: when interrupted)", "N", "a number of frames from 1 up");
+  add_parsed(
+      *app, "--sync", parse_sync_mode, [&options](ferry_sync_mode mode) { options.sync = mode; },
+      "auto, timeline or host (default: auto)", "MODE", "one of auto, timeline, host");
+  add_parsed(
+      *app, "--policy", parse_queue_policy, [&options](ferry_queue_policy policy) { options.policy = policy; },
+      "When a consumer that wants every frame has a full queue: drop or block (default: drop)", "POLICY",
+      "one of drop, block");
   app->add_option("--device", options.device, "GPU: UUID, index or part of the name (default: the broker's first)")
       ->type_name("SEL");
   add_socket(*app, options.socket);
@@ -123,11 +106,11 @@ void add_source(CLI::App& root, SourceOptions& options) {
 
 void add_snapshot(CLI::App& root, SnapshotOptions& options) {
   CLI::App* app = root.add_subcommand("snapshot", "Write one frame of a stream as a PNG file");
-  app->add_option("stream", options.stream, "Name of the stream")->required()->type_name("STREAM");
-  app->add_option("out", options.path, "File to write; - for standard output")->required()->type_name("OUT.png");
-  app->add_option("--timeout", options.timeout_s, "How long to wait for a frame, in seconds (default: 5)")
-      ->type_name("S")
-      ->check(CLI::Range(0.0, 86400.0));
+  app->add_option("STREAM", options.stream, "Name of the stream")->required()->type_name("");
+  app->add_option("OUT.png", options.path, "File to write; - for standard output")->required()->type_name("");
+  add_parsed(
+      *app, "--timeout", parse_timeout, [&options](double timeout_s) { options.timeout_s = timeout_s; },
+      "How long to wait for a frame, in seconds (default: 5)", "S", "a time from 0 s to a day");
   app->add_flag("--wait", options.wait, "Wait for the stream to appear, too");
   app->add_flag("--raw", options.raw, "The stored numbers as they are: no crop, orientation, colour or alpha applied");
   app->add_option("--device", options.device, "GPU: UUID, index or part of the name (default: the stream's)")
@@ -140,17 +123,15 @@ void add_snapshot(CLI::App& root, SnapshotOptions& options) {
 
 void add_view(CLI::App& root, ViewOptions& options) {
   CLI::App* app = root.add_subcommand("view", "Show a stream in a window (starts ferry-viewer)");
-  app->add_option("stream", options.stream, "Name of the stream")->required()->type_name("STREAM");
-  app->add_option("arguments", options.arguments, "Passed on to ferry-viewer")->type_name("ARGUMENT");
-  app->allow_extras();
+  app->add_option("STREAM", options.stream, "Name of the stream")->required()->type_name("");
+  app->prefix_command();
   add_socket(*app, options.socket);
-  app->callback([app, &options] {
-    const auto extras = app->remaining();
-    options.arguments.insert(options.arguments.end(), extras.begin(), extras.end());
-  });
-  app->footer(R"(Examples:
+  app->callback([app, &options] { options.arguments = app->remaining(); });
+  app->footer(R"(What follows STREAM and is none of these options goes to ferry-viewer as it is.
+
+Examples:
   ferry view cam
-  ferry view cam --help-viewer)");
+  ferry view --socket /run/ferry/ferryd.sock cam)");
 }
 
 std::string versions() {
@@ -161,6 +142,11 @@ std::string versions() {
 int complain(ExitCode code, std::string_view message, std::string_view hint = {}) {
   fmt::print(stderr, "ferry: {}{}\n", printable(message), hint.empty() ? "" : fmt::format(" ({})", hint));
   return static_cast<int>(code);
+}
+
+std::string help_command(const CLI::App& root) {
+  const auto given = root.get_subcommands();
+  return fmt::format("ferry {}{}--help", given.empty() ? "" : given.front()->get_name(), given.empty() ? "" : " ");
 }
 
 void run(const CLI::App& root, const AllOptions& options) {
@@ -174,7 +160,7 @@ void run(const CLI::App& root, const AllOptions& options) {
 int main_of(int argc, char** argv) {
   CLI::App root("Ferry: GPU frames from one process to another, without a copy", "ferry");
   AllOptions options;
-  root.require_subcommand(1);
+  root.require_subcommand(0, 1);
   root.set_version_flag("--version", versions);
   root.footer(kExamples);
   add_status(root, options.status);
@@ -186,8 +172,9 @@ int main_of(int argc, char** argv) {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return root.exit(error);  // --help, --version
-    return complain(ExitCode::kUsage, error.what(), "ferry --help, ferry COMMAND --help");
+    return complain(ExitCode::kUsage, error.what(), help_command(root));
   }
+  if (root.get_subcommands().empty()) return complain(ExitCode::kUsage, "no command given", help_command(root));
   run(root, options);
   return static_cast<int>(ExitCode::kOk);
 }

@@ -11,10 +11,14 @@ namespace ferry::cli {
 namespace {
 
 std::optional<std::uint32_t> parse_side(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  if (value < 1 || value > kMaxSidePx) return std::nullopt;
+  const auto side = parse_count(text);
+  return side && *side <= kMaxSidePx ? std::optional(static_cast<std::uint32_t>(*side)) : std::nullopt;
+}
+
+std::optional<double> parse_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0') return std::nullopt;
   return value;
 }
 
@@ -41,12 +45,42 @@ std::optional<ferry_format> parse_format(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text) {
+  if (text == "auto") return FERRY_SYNC_AUTOMATIC;
+  if (text == "timeline") return FERRY_SYNC_TIMELINE;
+  if (text == "host") return FERRY_SYNC_HOST;
+  return std::nullopt;
+}
+
+std::optional<ferry_queue_policy> parse_queue_policy(std::string_view text) {
+  if (text == "drop") return FERRY_QUEUE_DROP;
+  if (text == "block") return FERRY_QUEUE_BLOCK;
+  return std::nullopt;
+}
+
+std::optional<double> parse_watch_period(const std::string& text) {
+  if (text.empty()) return 1.0;
+  const auto period_s = parse_timeout(text);
+  return period_s && *period_s >= 0.05 ? period_s : std::nullopt;
+}
+
+std::optional<double> parse_timeout(const std::string& text) {
+  constexpr double kDayS = 86400;
+  const auto time_s = parse_number(text);
+  return time_s && *time_s >= 0 && *time_s <= kDayS ? time_s : std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped_at, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stopped_at == end && value > 0 ? std::optional(value) : std::nullopt;
+}
+
 std::optional<double> parse_rate(const std::string& text) {
   if (text == "max") return 0.0;
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != '\0' || !(value > 0) || value > kMaxRateHz) return std::nullopt;
-  return value;
+  const auto rate_hz = parse_number(text);
+  return rate_hz && *rate_hz > 0 && *rate_hz <= kMaxRateHz ? rate_hz : std::nullopt;
 }
 
 }  // namespace ferry::cli

@@ -11,6 +11,11 @@
 
 namespace ferry::cli {
 
+struct Size {
+  std::uint32_t width_px, height_px;
+  bool operator==(const Size&) const = default;
+};
+
 struct StatusOptions {
   std::string socket;
   bool json = false;
@@ -23,7 +28,7 @@ struct ListOptions {
 
 struct SourceOptions {
   std::string socket, name, device;
-  std::uint32_t width_px = 1280, height_px = 720;
+  Size size{1280, 720};
   ferry_format format = FERRY_FORMAT_RGBA8_UNORM;
   double rate_hz = 60;            ///< 0: as fast as slots come free
   std::uint64_t frame_count = 0;  ///< 0: until stopped
@@ -43,11 +48,6 @@ struct ViewOptions {
   std::vector<std::string> arguments;  ///< for the viewer
 };
 
-struct Size {
-  std::uint32_t width_px, height_px;
-  bool operator==(const Size&) const = default;
-};
-
 inline constexpr std::uint32_t kMaxSidePx = 32768;
 inline constexpr double kMaxRateHz = 10'000;
 
@@ -55,6 +55,16 @@ inline constexpr double kMaxRateHz = 10'000;
 std::optional<Size> parse_size(std::string_view text);
 /// "rgba16f", in any case.
 std::optional<ferry_format> parse_format(std::string_view text);
+/// "auto", "timeline", "host".
+std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text);
+/// "drop", "block".
+std::optional<ferry_queue_policy> parse_queue_policy(std::string_view text);
+/// Seconds, 0.05 to a day; nothing at all means one.
+std::optional<double> parse_watch_period(const std::string& text);
+/// Seconds, 0 to a day.
+std::optional<double> parse_timeout(const std::string& text);
+/// 1, 2, 3 ...
+std::optional<std::uint64_t> parse_count(std::string_view text);
 /// Above 0 to kMaxRateHz, or "max", which gives 0.
 std::optional<double> parse_rate(const std::string& text);
 

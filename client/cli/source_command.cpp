@@ -31,7 +31,7 @@ const char* sync_mode_name(std::uint32_t mode) {
 
 StreamOptions stream_options(const SourceOptions& options) {
   return {.name = options.name,
-          .image = image_desc(options.width_px, options.height_px, options.format),
+          .image = image_desc(options.size.width_px, options.size.height_px, options.format),
           .sync_mode = options.sync,
           .queue_policy = options.policy};
 }
