@@ -31,7 +31,8 @@ Error connect_error(const std::string& path, int error_number) {
     case EAGAIN:
       return {ErrorCode::kTimeout,
               fmt::format("the broker at '{}' has accepted no connection for {} s", path, kConnectTimeoutS)};
-    default: return system_error(fmt::format("connect to '{}'", path), error_number);
+    default:
+      return system_error(fmt::format("connect to '{}'", path), error_number);
   }
 }
 

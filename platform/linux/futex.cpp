@@ -33,8 +33,8 @@ timespec to_timespec(std::int64_t ns) {
 // words lie in pages that several processes map.
 
 int wait_one(const FutexWord& word, const timespec* deadline) {
-  const long rc = syscall(SYS_futex, word.word, FUTEX_WAIT_BITSET, word.expected, deadline, nullptr,
-                          FUTEX_BITSET_MATCH_ANY);
+  const long rc =
+      syscall(SYS_futex, word.word, FUTEX_WAIT_BITSET, word.expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
   return rc < 0 ? errno : 0;
 }
 

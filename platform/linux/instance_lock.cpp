@@ -24,7 +24,8 @@ std::string lock_path_of(const std::string& path) { return path + ".lock"; }
 
 /// Whether @p path still names the file that is open as @p fd.
 bool names_open_file(const std::string& path, const UniqueFd& fd) {
-  struct stat by_fd {}, by_path {};
+  struct stat by_fd {
+  }, by_path{};
   return fstat(fd.get(), &by_fd) == 0 && lstat(path.c_str(), &by_path) == 0 && by_fd.st_dev == by_path.st_dev &&
          by_fd.st_ino == by_path.st_ino;
 }
@@ -63,8 +64,8 @@ Result<UniqueFd> acquire_instance_lock(const std::string& path) {
     if (auto written = write_pid(fd, lock_path); !written) return std::move(written).error();
     return fd;
   }
-  return Error{ErrorCode::kSystem, fmt::format("lock file '{}' was replaced {} times while we locked it", lock_path,
-                                               kMaxTries)};
+  return Error{ErrorCode::kSystem,
+               fmt::format("lock file '{}' was replaced {} times while we locked it", lock_path, kMaxTries)};
 }
 
 void release_instance_lock(UniqueFd lock, const std::string& path) {

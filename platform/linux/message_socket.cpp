@@ -59,9 +59,9 @@ Error descriptors_cut(std::size_t received) {
     return {ErrorCode::kProtocolViolation, fmt::format("message with more than {} descriptors", kMaxMessageFds)};
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  return {ErrorCode::kLimitExceeded,
-          fmt::format("only {} of a message's descriptors could be opened; RLIMIT_NOFILE is {}", received,
-                      limit.rlim_cur)};
+  return {
+      ErrorCode::kLimitExceeded,
+      fmt::format("only {} of a message's descriptors could be opened; RLIMIT_NOFILE is {}", received, limit.rlim_cur)};
 }
 
 /// recvmsg(2), never blocking. ECONNRESET (the peer closed without having read all of ours) is reported once, and what
@@ -98,12 +98,15 @@ Result<SendStatus> send_packet(const UniqueFd& socket, std::span<const std::byte
   for (;;) {
     if (sendmsg(socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return SendStatus::kSent;
     switch (errno) {
-      case EINTR: continue;
-      case EAGAIN: return SendStatus::kWouldBlock;
+      case EINTR:
+        continue;
+      case EAGAIN:
+        return SendStatus::kWouldBlock;
       case EPIPE:
       case ECONNRESET:
       case ECONNREFUSED:
-      case ENOTCONN: return Error{ErrorCode::kDisconnected, "the peer has closed the connection"};
+      case ENOTCONN:
+        return Error{ErrorCode::kDisconnected, "the peer has closed the connection"};
       default:
         return system_error(fmt::format("sendmsg of {} bytes and {} descriptors", bytes.size(), fds.size()), errno);
     }

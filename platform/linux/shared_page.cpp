@@ -32,9 +32,7 @@ constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_
 /// What Boost.Interprocess maps: anything that names a descriptor. It borrows; the mapping outlives the descriptor.
 struct BorrowedFd {
   int fd;
-  ipc::mapping_handle_t get_mapping_handle() const {
-    return ipc::ipcdetail::mapping_handle_from_file_handle(fd);
-  }
+  ipc::mapping_handle_t get_mapping_handle() const { return ipc::ipcdetail::mapping_handle_from_file_handle(fd); }
 };
 
 Result<PageMapping> map_descriptor(const UniqueFd& fd, ipc::mode_t mode, std::size_t size_bytes) try {
@@ -45,9 +43,12 @@ Result<PageMapping> map_descriptor(const UniqueFd& fd, ipc::mode_t mode, std::si
 
 const char* page_name(PageKind kind) {
   switch (kind) {
-    case PageKind::kStream: return "stream page";
-    case PageKind::kLease: return "lease page";
-    case PageKind::kVerdict: return "verdict page";
+    case PageKind::kStream:
+      return "stream page";
+    case PageKind::kLease:
+      return "lease page";
+    case PageKind::kVerdict:
+      return "verdict page";
   }
   return "page";
 }
@@ -70,7 +71,8 @@ Result<void> check_memfd(const UniqueFd& fd, std::size_t size_bytes, const char*
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return system_error(fmt::format("fstat of a {}", name), errno);
   if (static_cast<std::size_t>(info.st_size) != size_bytes)
-    return violation(fmt::format("has {} bytes; layout {} has {}", info.st_size, proto::kPageLayoutVersion, size_bytes));
+    return violation(
+        fmt::format("has {} bytes; layout {} has {}", info.st_size, proto::kPageLayoutVersion, size_bytes));
   return {};
 }
 
