@@ -8,6 +8,7 @@
 #include <vulkan/vulkan.hpp>
 
 int main() try {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
   ferry::Connection connection({.application = "minimal consumer"});
   ferry::Device gpu(connection);  // or ferry::Device::wrap(): the Vulkan device that your engine has
   ferry::Consumer consumer(connection, gpu, {.name = "demo", .timeout = std::chrono::seconds(10)});
@@ -52,7 +53,7 @@ int main() try {
 
     consumer.release(*frame);  // the producer may draw into the slot again, after the signal
 
-    if (device.waitSemaphores({{}, read, frame->signal_value}, UINT64_MAX) != vk::Result::eSuccess) return 1;
+    if (device.waitSemaphores({{}, read, frame->signal_value}, kSecondNs) != vk::Result::eSuccess) return 1;
     std::printf("frame %llu: %u %u %u\n", static_cast<unsigned long long>(frame->sequence), rgba[0], rgba[1], rgba[2]);
   }
 } catch (const std::exception& error) {

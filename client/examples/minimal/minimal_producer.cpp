@@ -10,6 +10,7 @@
 #include <vulkan/vulkan.hpp>
 
 int main() try {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
   ferry::Connection connection({.application = "minimal producer"});
   ferry::Device gpu(connection);  // or ferry::Device::wrap(): the Vulkan device that your engine has
   ferry::Producer producer(connection, gpu,
@@ -51,7 +52,7 @@ int main() try {
 
     producer.publish(*target);  // from here on every consumer can have it
 
-    if (device.waitForFences(*drawn, true, UINT64_MAX) != vk::Result::eSuccess) return 1;  // one command buffer only
+    if (device.waitForFences(*drawn, true, kSecondNs) != vk::Result::eSuccess) return 1;  // one command buffer only
     device.resetFences(*drawn);
     std::this_thread::sleep_for(std::chrono::milliseconds(16));
   }
