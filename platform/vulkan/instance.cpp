@@ -36,6 +36,20 @@ Pfn function_of(PFN_vkGetInstanceProcAddr get, VkInstance instance, const char* 
   return reinterpret_cast<Pfn>(get(instance, name));
 }
 
+/// Holds one instance for the life of the process, so that the drivers stay loaded too. NVIDIA's takes static TLS at
+/// every load and never gives it back: without this a process is out of it after its 30th device.
+void keep_drivers_loaded(PFN_vkCreateInstance create, const VkApplicationInfo& application) {
+  static const VkInstance kept = [&] {
+    VkInstanceCreateInfo info{};
+    info.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
+    info.pApplicationInfo = &application;
+    VkInstance instance = VK_NULL_HANDLE;
+    create(&info, nullptr, &instance);
+    return instance;
+  }();
+  static_cast<void>(kept);
+}
+
 std::vector<VkExtensionProperties> instance_extensions(PFN_vkGetInstanceProcAddr get, const char* layer) {
   const auto enumerate = function_of<PFN_vkEnumerateInstanceExtensionProperties>(
       get, VK_NULL_HANDLE, "vkEnumerateInstanceExtensionProperties");
@@ -147,8 +161,11 @@ proto::Result<std::unique_ptr<OwnedInstance>> OwnedInstance::create(const std::v
   if (create == nullptr) return unsupported("libvulkan.so.1 has no vkCreateInstance");
   const VkResult result = create(&info, nullptr, &owned->instance_);
   if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
-    return unsupported("no Vulkan driver is installed (Debian package mesa-vulkan-drivers, or the GPU vendor's)");
+    return unsupported(
+        "no Vulkan driver can be loaded: install mesa-vulkan-drivers or the GPU vendor's (VK_LOADER_DEBUG=error tells "
+        "more)");
   if (result != VK_SUCCESS) return vk_error(result, "vkCreateInstance");
+  keep_drivers_loaded(create, application);
 
   auto vki = load_instance_dispatch(owned->instance_, get);
   if (!vki) return std::move(vki).error();

@@ -23,6 +23,13 @@ TEST(CreateDevice, ChoosesFromTheListThatEnumerateGives) {
   EXPECT_EQ((*same)->capabilities().name, (*last)->capabilities().name);
 }
 
+TEST(CreateDevice, WorksAnyNumberOfTimesInOneProcess) {
+  for (int i = 0; i < 50; ++i) {
+    const auto devices = enumerate_devices();
+    ASSERT_TRUE(devices) << "time " << i << ": " << devices.error().message;
+  }
+}
+
 TEST(CreateDevice, SaysWhatADeviceCannotDo) {
   const auto devices = enumerate_devices();
   ASSERT_TRUE(devices) << devices.error().message;

@@ -52,7 +52,11 @@ class WrapDevice : public ::testing::Test {
     ASSERT_TRUE(requirements) << requirements.error().message;
     extensions_ = requirements->extensions;
   }
-  void TearDown() override { EXPECT_EQ(owner_->validation_errors(), 0u); }
+  void TearDown() override {
+    if (owner_) {
+      EXPECT_EQ(owner_->validation_errors(), 0u);
+    }
+  }
 
   std::unique_ptr<VulkanDevice> owner_;
   std::vector<const char*> extensions_;
