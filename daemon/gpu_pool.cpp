@@ -30,6 +30,15 @@ Result<GpuPool> GpuPool::create(const std::string& selector) {
   return pool;
 }
 
+GpuPool GpuPool::of(std::vector<std::shared_ptr<VulkanDevice>> devices) {
+  GpuPool pool;
+  for (auto& device : devices) {
+    const platform::DeviceCapabilities capabilities = device->capabilities();
+    pool.gpus_.push_back({capabilities, std::move(device)});
+  }
+  return pool;
+}
+
 Result<std::shared_ptr<VulkanDevice>> GpuPool::find(const DeviceKey& key, const std::string& who) {
   const auto gpu = std::find_if(gpus_.begin(), gpus_.end(), [&](const Gpu& g) { return key_of(g.capabilities) == key; });
   if (gpu == gpus_.end()) {

@@ -16,6 +16,9 @@ class GpuPool {
   /// @p selector: of the default device, which is made at once. kNotFound lists what there is.
   static proto::Result<GpuPool> create(const std::string& selector);
 
+  /// Of devices that are there already, the default one first; at least one.
+  static GpuPool of(std::vector<std::shared_ptr<platform::VulkanDevice>> devices);
+
   /// kIncompatible names @p who, its device and ours.
   proto::Result<std::shared_ptr<platform::VulkanDevice>> find(const DeviceKey& key, const std::string& who);
   /// The device is lost: whoever asks next gets another device object. What was made on it keeps it.

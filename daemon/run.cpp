@@ -69,6 +69,10 @@ void log_start(const Broker& broker) {
 }
 
 ExitCode serve(const Config& config) {
+  boost::asio::io_context io(1);
+  // Before the socket is made, so that no signal leaves it behind; one that comes early is kept for async_wait.
+  boost::asio::signal_set stop_signals(io, SIGINT, SIGTERM);
+  std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more
   raise_descriptor_limit();
   auto listener = listen(config.socket_path);
   if (!listener)
@@ -76,9 +80,7 @@ ExitCode serve(const Config& config) {
   auto gpus = GpuPool::create(config.device);
   if (!gpus) return fail(gpus.error(), ExitCode::kFailure);
 
-  boost::asio::io_context io(1);
   Broker broker(io, config.limits, std::move(*listener), std::move(*gpus));
-  boost::asio::signal_set stop_signals(io, SIGINT, SIGTERM);
   stop_signals.async_wait([&](boost::system::error_code, int signal) {
     spdlog::info("stopping: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     platform::notify_stopping();

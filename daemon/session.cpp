@@ -73,7 +73,7 @@ bool Session::receive_one() {
 }
 
 void Session::take_packet(platform::Packet packet) {
-  auto envelope = proto::decode(packet.bytes);
+  auto envelope = proto::decode_request(packet.bytes);
   if (!envelope) return fail(envelope.error());
   const auto type = (*envelope)->body.type;
   const auto next = proto::next_state(state_, type);

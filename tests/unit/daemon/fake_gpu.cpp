@@ -1,0 +1,70 @@
+#include "tests/unit/daemon/fake_gpu.h"
+
+#include <sys/mman.h>
+
+#include <stdexcept>
+
+namespace ferry::daemon::test {
+namespace {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+class FakeTexture final : public platform::ExportedTexture {
+ public:
+  explicit FakeTexture(std::uint64_t size_bytes) : fd_(memfd_create("fake-texture", MFD_CLOEXEC)) {
+    layout_.transport = platform::Transport::kOpaqueFd;
+    layout_.allocation_size_bytes = size_bytes;
+  }
+  const platform::TextureLayout& layout() const override { return layout_; }
+  const platform::UniqueFd& fd() const override { return fd_; }
+
+ private:
+  platform::TextureLayout layout_;
+  platform::UniqueFd fd_;
+};
+
+}  // namespace
+
+FakeTimeline::FakeTimeline() : fd_(memfd_create("fake-timeline", MFD_CLOEXEC)) {}
+
+Result<void> FakeTimeline::signal(std::uint64_t value) {
+  if (value <= *value_) return Error{ErrorCode::kInternal, "a timeline may not be signalled twice or backwards"};
+  *value_ = value;
+  return {};
+}
+
+Result<void> FakeTimeline::wait(std::uint64_t value, std::int64_t) const {
+  return *value_ >= value ? Result<void>{} : Result<void>{Error{ErrorCode::kTimeout, "not reached"}};
+}
+
+FakeGpu::FakeGpu(std::uint8_t number, bool has_timelines) {
+  capabilities_.device_uuid.fill(number);
+  capabilities_.driver_uuid.fill(0xdd);
+  capabilities_.name = "Fake GPU";
+  capabilities_.driver = "fake 1.0";
+  capabilities_.opaque_fd = true;
+  capabilities_.timeline_fd = has_timelines;
+  if (!has_timelines) capabilities_.timeline_fd_reason = "fake 1.0 cannot export timeline semaphores";
+}
+
+platform::TextureImporter& FakeGpu::texture_importer() { throw std::logic_error("a broker imports nothing"); }
+platform::TimelineImporter& FakeGpu::timeline_importer() { throw std::logic_error("a broker imports nothing"); }
+
+Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> FakeGpu::allocate(const platform::TextureDesc& desc,
+                                                                                  std::uint32_t count) {
+  const std::uint64_t size_bytes =
+      std::uint64_t{desc.width_px} * desc.height_px * proto::format_info(desc.format).bytes_per_pixel;
+  std::vector<std::unique_ptr<platform::ExportedTexture>> textures;
+  for (std::uint32_t i = 0; i < count; ++i) textures.push_back(std::make_unique<FakeTexture>(size_bytes));
+  return textures;
+}
+
+Result<std::unique_ptr<platform::ExportedTimeline>> FakeGpu::create() {
+  auto timeline = std::make_unique<FakeTimeline>();
+  counters_.push_back(timeline->counter());
+  return std::unique_ptr<platform::ExportedTimeline>(std::move(timeline));
+}
+
+}  // namespace ferry::daemon::test

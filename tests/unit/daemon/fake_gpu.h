@@ -1,0 +1,58 @@
+#pragma once
+// A device of memfds and counters that exports timelines: what software drivers cannot, and every test here needs.
+
+#include <memory>
+#include <vector>
+
+#include "platform/vulkan/device.h"
+
+namespace ferry::daemon::test {
+
+class FakeTimeline final : public platform::ExportedTimeline {
+ public:
+  FakeTimeline();
+  VkSemaphore semaphore() const override { return VK_NULL_HANDLE; }
+  proto::Result<std::uint64_t> value() const override { return *value_; }
+  /// Refuses what a driver would not survive: a value that is not higher.
+  proto::Result<void> signal(std::uint64_t value) override;
+  proto::Result<void> wait(std::uint64_t value, std::int64_t timeout_ns) const override;
+  const platform::UniqueFd& fd() const override { return fd_; }
+
+  /// Outlives the timeline: tests look at it after the broker has let go.
+  const std::shared_ptr<std::uint64_t>& counter() const { return value_; }
+
+ private:
+  std::shared_ptr<std::uint64_t> value_ = std::make_shared<std::uint64_t>(0);
+  platform::UniqueFd fd_;
+};
+
+class FakeGpu final : public platform::VulkanDevice,
+                      public platform::TextureExporter,
+                      public platform::TimelineExporter {
+ public:
+  explicit FakeGpu(std::uint8_t number = 1, bool has_timelines = true);
+
+  const platform::VulkanHandles& handles() const override { return handles_; }
+  VkQueue queue() const override { return VK_NULL_HANDLE; }
+  const platform::DeviceCapabilities& capabilities() const override { return capabilities_; }
+  platform::TextureImporter& texture_importer() override;
+  platform::TimelineImporter& timeline_importer() override;
+  platform::TextureExporter* texture_exporter() override { return this; }
+  platform::TimelineExporter* timeline_exporter() override { return capabilities_.timeline_fd ? this : nullptr; }
+  std::uint64_t validation_errors() const override { return 0; }
+
+  platform::Transport transport() const override { return platform::Transport::kOpaqueFd; }
+  proto::Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> allocate(const platform::TextureDesc& desc,
+                                                                                  std::uint32_t count) override;
+  proto::Result<std::unique_ptr<platform::ExportedTimeline>> create() override;
+
+  /// Of every timeline so far, in the order of creation. Loop thread.
+  const std::vector<std::shared_ptr<std::uint64_t>>& counters() const { return counters_; }
+
+ private:
+  platform::VulkanHandles handles_;
+  platform::DeviceCapabilities capabilities_;
+  std::vector<std::shared_ptr<std::uint64_t>> counters_;
+};
+
+}  // namespace ferry::daemon::test

@@ -1,0 +1,99 @@
+#include "daemon/outbox.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "platform/message_socket.h"
+
+namespace ferry::daemon {
+namespace {
+
+using proto::ErrorCode;
+
+std::vector<std::byte> message(std::uint8_t mark, std::size_t size_bytes = 4096) {
+  return std::vector<std::byte>(size_bytes, std::byte{mark});
+}
+
+struct Pair {
+  platform::ChannelPair ends = std::move(*platform::create_channel());
+  const platform::UniqueFd& ours() const { return ends.producer_end; }
+  const platform::UniqueFd& theirs() const { return ends.consumer_end; }
+};
+
+/// Sends until the socket is full; how many messages that took.
+int fill(Outbox& outbox, const Pair& pair) {
+  int sent = 0;
+  while (outbox.empty() && sent < 100000) {
+    EXPECT_TRUE(outbox.send(pair.ours(), message(static_cast<std::uint8_t>(sent)), {}));
+    ++sent;
+  }
+  return sent;
+}
+
+TEST(Outbox, KeepsTheOrderOfWhatDidNotFit) {
+  Pair pair;
+  Outbox outbox(8);
+  const int first = fill(outbox, pair);
+  const int all = first + 3;
+  for (int i = first; i < all; ++i) ASSERT_TRUE(outbox.send(pair.ours(), message(static_cast<std::uint8_t>(i)), {}));
+  for (int i = 0; i < all; ++i) {
+    auto packet = platform::receive_packet(pair.theirs());
+    ASSERT_TRUE(packet) << packet.error().message;
+    ASSERT_EQ(packet->bytes.front(), std::byte{static_cast<std::uint8_t>(i)});
+    ASSERT_TRUE(outbox.flush(pair.ours()));
+  }
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST(Outbox, IsFullAtItsLimit) {
+  Pair pair;
+  Outbox outbox(3);
+  fill(outbox, pair);
+  EXPECT_TRUE(outbox.send(pair.ours(), message(0), {}));
+  EXPECT_TRUE(outbox.send(pair.ours(), message(0), {}));
+  const auto refused = outbox.send(pair.ours(), message(0), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_EQ(refused.error().message, "3 messages are unread; the limit max_outbox_messages is 3");
+}
+
+TEST(Outbox, BoundsTheDescriptorsThatWait) {
+  Pair pair;
+  Outbox outbox(1000);
+  fill(outbox, pair);
+  const FdList fds(64, &pair.theirs());
+  bool full = false;
+  for (std::size_t i = 0; i <= Outbox::kMaxDescriptors / 64 && !full; ++i) full = !outbox.send(pair.ours(), message(0), fds);
+  EXPECT_TRUE(full);
+  EXPECT_LT(outbox.size(), Outbox::kMaxDescriptors / 64 + 3);
+}
+
+TEST(Outbox, OwnsDuplicatesOfWhatWaits) {
+  Pair pair;
+  Outbox outbox(8);
+  const int first = fill(outbox, pair);
+  {
+    platform::UniqueFd gone{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    ASSERT_TRUE(outbox.send(pair.ours(), message(1), {&gone}));
+  }
+  std::size_t fds = 0;
+  for (int i = 0; i < first + 1; ++i) {
+    auto packet = platform::receive_packet(pair.theirs());
+    ASSERT_TRUE(packet);
+    fds += packet->fds.size();
+    ASSERT_TRUE(outbox.flush(pair.ours()));
+  }
+  EXPECT_EQ(fds, 1u);
+}
+
+TEST(Outbox, TellsThatThePeerIsGone) {
+  Pair pair;
+  Outbox outbox(8);
+  pair.ends.consumer_end.reset();
+  const auto sent = outbox.send(pair.ours(), message(0), {});
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::kDisconnected);
+}
+
+}  // namespace
+}  // namespace ferry::daemon

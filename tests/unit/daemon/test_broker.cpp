@@ -1,0 +1,42 @@
+#include "tests/unit/daemon/test_broker.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <stdexcept>
+
+namespace ferry::daemon::test {
+
+TestBroker::TestBroker(GpuPool gpus, const Limits& limits) : socket_(folder_.file("ferryd.sock")) {
+  auto listener = platform::Listener::bind(socket_);
+  if (!listener) throw std::runtime_error(listener.error().message);
+  broker_ = std::make_unique<Broker>(io_, limits, std::move(*listener), std::move(gpus));
+  if (auto started = broker_->start(); !started) throw std::runtime_error(started.error().message);
+  loop_ = std::thread([this] {
+    auto keep = boost::asio::make_work_guard(io_);
+    io_.run();
+  });
+}
+
+TestBroker::~TestBroker() { stop(); }
+
+void TestBroker::on_loop(const std::function<void()>& work) {
+  std::promise<void> done;
+  boost::asio::post(io_, [&] {
+    work();
+    done.set_value();
+  });
+  done.get_future().get();
+}
+
+void TestBroker::stop() {
+  if (!loop_.joinable()) return;
+  boost::asio::post(io_, [this] {
+    broker_->stop("ferryd is shutting down");
+    io_.stop();
+  });
+  loop_.join();
+  broker_.reset();
+}
+
+}  // namespace ferry::daemon::test

@@ -1,0 +1,36 @@
+#pragma once
+// The broker on a thread of this process, with a socket of its own.
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "daemon/broker.h"
+#include "tests/support/temp_dir.h"
+
+namespace ferry::daemon::test {
+
+class TestBroker {
+ public:
+  explicit TestBroker(GpuPool gpus, const Limits& limits = {});
+  ~TestBroker();
+  TestBroker(const TestBroker&) = delete;
+  TestBroker& operator=(const TestBroker&) = delete;
+
+  const std::string& socket() const { return socket_; }
+  /// Runs @p work on the broker's loop and waits for it.
+  void on_loop(const std::function<void()>& work);
+  /// As SIGTERM does.
+  void stop();
+
+ private:
+  ferry::test::TempDir folder_;
+  std::string socket_;
+  boost::asio::io_context io_{1};
+  std::unique_ptr<Broker> broker_;
+  std::thread loop_;
+};
+
+}  // namespace ferry::daemon::test
