@@ -26,7 +26,7 @@ struct PipelineSpec {
   vk::PipelineLayout layout;
   vk::RenderPass pass;
   vk::SampleCountFlagBits samples = vk::SampleCountFlagBits::e1;
-  bool has_vertices = false;
+  std::uint32_t vertex_attributes = 0;  // of Vertex, from the first one on
   bool has_colour = true;
   Depth depth = Depth::kOff;
   float depth_slope_bias = 0;
@@ -39,12 +39,16 @@ vk::UniquePipeline make_pipeline(const examples::Gpu& gpu, const PipelineSpec& s
       {1, 0, vk::Format::eR32G32B32Sfloat, offsetof(Vertex, normal)},
   }};
   vk::PipelineVertexInputStateCreateInfo vertex_input;
-  if (spec.has_vertices) vertex_input.setVertexBindingDescriptions(binding).setVertexAttributeDescriptions(attributes);
+  const bool has_vertices = spec.vertex_attributes > 0;
+  if (has_vertices)
+    vertex_input.setVertexBindingDescriptions(binding)
+        .setVertexAttributeDescriptionCount(spec.vertex_attributes)
+        .setPVertexAttributeDescriptions(attributes.data());
 
   const vk::PipelineInputAssemblyStateCreateInfo assembly({}, vk::PrimitiveTopology::eTriangleList);
   const vk::PipelineViewportStateCreateInfo viewport({}, 1, nullptr, 1, nullptr);
   const auto raster = vk::PipelineRasterizationStateCreateInfo()
-                          .setCullMode(spec.has_vertices ? vk::CullModeFlagBits::eBack : vk::CullModeFlagBits::eNone)
+                          .setCullMode(has_vertices ? vk::CullModeFlagBits::eBack : vk::CullModeFlagBits::eNone)
                           .setFrontFace(vk::FrontFace::eCounterClockwise)
                           .setDepthBiasEnable(spec.depth_slope_bias != 0)
                           .setDepthBiasSlopeFactor(spec.depth_slope_bias)
@@ -162,7 +166,7 @@ Pipelines make_pipelines(const examples::Gpu& gpu, const PipelineLayouts& layout
                        .layout = layouts.scene,
                        .pass = scene_pass,
                        .samples = target.samples,
-                       .has_vertices = true,
+                       .vertex_attributes = 2,
                        .depth = Depth::kTestAndWrite};
   objects.stages[1].setPSpecializationInfo(&encode_constant);
   PipelineSpec sky{.stages = stages(*sky_vert, *sky_frag),
@@ -178,7 +182,7 @@ Pipelines make_pipelines(const examples::Gpu& gpu, const PipelineLayouts& layout
   const PipelineSpec shadow{.stages = {stages(*shadow_vert, {}).front()},
                             .layout = layouts.scene,
                             .pass = shadow_pass,
-                            .has_vertices = true,
+                            .vertex_attributes = 1,
                             .has_colour = false,
                             .depth = Depth::kTestAndWrite,
                             .depth_slope_bias = 1.5F};

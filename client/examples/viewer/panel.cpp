@@ -58,7 +58,7 @@ void draw_latency(const FrameStats& stats) {
   ImGui::TextDisabled("Latency, publish to acquire");
   ImGui::PlotLines("##latency", ring.data(), static_cast<int>(filled),
                    filled == FrameStats::kHistory ? static_cast<int>(stats.next) : 0, label.c_str(), 0,
-                   std::max(0.5F, highest * 1.2F), {-1, height});
+                   std::max(0.5F, highest * 1.2F), {ImGui::GetContentRegionAvail().x, height});
 }
 
 void draw_camera(const ferry::Frame& frame) {
