@@ -20,7 +20,8 @@ std::string summarize(const nlohmann::json& stream) {
 
 StreamList list_streams(const ferry::Connection& connection) try {
   StreamList list;
-  for (const auto& stream : nlohmann::json::parse(connection.status_json()).at("streams"))
+  const auto status = nlohmann::json::parse(connection.status_json());
+  for (const auto& stream : status.at("streams"))
     list.streams.push_back({stream.at("name").get<std::string>(), summarize(stream)});
   return list;
 } catch (const std::exception& error) {  // no broker, or one that says something else
