@@ -71,16 +71,17 @@ class ProgressLine {
   std::int64_t due_ns() const { return interactive_ ? reported_ns_ + kReportEveryNs : INT64_MAX; }
 
   void report(const StreamState& state, std::uint64_t published, std::uint64_t dropped, std::int64_t now_ns) {
-    if (now_ns < due_ns()) return;
     const double elapsed_s = static_cast<double>(now_ns - reported_ns_) / 1e9;
     const double rate_hz = static_cast<double>(published - reported_frames_) / elapsed_s;
     reported_ns_ = now_ns;
     reported_frames_ = published;
-    write_all(STDOUT_FILENO,
-              fmt::format("\r{}   {}x{} {}   {}   frame {}   {} dropped   {}   sync {}{}\x1b[K",
-                          printable(options_.name), state.width_px, state.height_px, format_name(state.format),
-                          human_rate(rate_hz), state.frames, dropped, counted(state.consumer_count, "consumer"),
-                          sync_mode_name(state.sync_mode), state.connected ? "" : "   broker gone"));
+    const std::string line =
+        fmt::format("{}   {}x{} {}   {}   frame {}   {} dropped   {}   sync {}{}", printable(options_.name),
+                    state.width_px, state.height_px, format_name(state.format), human_rate(rate_hz), state.frames,
+                    dropped, counted(state.consumer_count, "consumer"), sync_mode_name(state.sync_mode),
+                    state.connected ? "" : "   broker gone");
+    // A line that wraps could not be replaced.
+    write_all(STDOUT_FILENO, fmt::format("\r{}\x1b[K", truncate(line, terminal_of(STDOUT_FILENO).columns - 1)));
     shown_ = true;
   }
 

@@ -8,8 +8,8 @@ namespace ferry::cli {
 
 std::int64_t monotonic_ns();
 
-/// Blocks SIGINT, SIGTERM and SIGHUP in this thread and in all threads it starts: make it before a Connection or a
-/// Device, whose threads would otherwise be interrupted.
+/// Blocks SIGINT, SIGTERM and, unless it is ignored, SIGHUP in this thread and in all threads it starts: make it before
+/// a Connection or a Device, whose threads would otherwise be interrupted.
 class StopSignal {
  public:
   StopSignal();
