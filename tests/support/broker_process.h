@@ -13,11 +13,12 @@ class BrokerProcess {
  public:
   /// @p config: text of its configuration file. Returns when the broker says that it is ready.
   explicit BrokerProcess(std::string config = {});
-  /// Stops it if it still runs; its log goes to standard error when the test has failed (report_log_if).
+  /// Ends it if it still runs.
   ~BrokerProcess();
 
   const std::string& socket() const { return socket_; }
   pid_t pid() const { return process_->pid(); }
+  bool running() { return process_->running(); }
   std::string log() const { return read_file(log_file_); }
   TempDir& folder() { return folder_; }
 

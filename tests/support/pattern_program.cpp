@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "pattern_comp.h"  // made from shaders/pattern.comp
+#include "shaders/pattern.comp.h"
 #include "tests/support/check.h"
 
 namespace ferry::test {
@@ -40,8 +40,8 @@ PatternProgram::PatternProgram(const Gpu& gpu, const GpuBuffer& words, const Gpu
 
   VkShaderModuleCreateInfo module_info{};
   module_info.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
-  module_info.codeSize = sizeof pattern_comp;
-  module_info.pCode = pattern_comp;
+  module_info.codeSize = sizeof kPatternComp;
+  module_info.pCode = kPatternComp;
   VkShaderModule module = VK_NULL_HANDLE;
   check_vk(gpu.CreateShaderModule(gpu.device(), &module_info, nullptr, &module), "vkCreateShaderModule");
   VkComputePipelineCreateInfo pipeline{};

@@ -13,7 +13,7 @@
 namespace ferry::test {
 
 struct ConsumerOptions {
-  std::string name;
+  std::string name{};
   std::uint32_t mode = FERRY_CONSUMER_LATEST;
   std::uint32_t max_holds = 0;
   std::uint32_t queue_depth = 0;

@@ -11,7 +11,7 @@
 namespace ferry::test {
 
 struct ProducerOptions {
-  std::string name;
+  std::string name{};
   ImageShape shape{640, 360, FERRY_FORMAT_RGBA8_UNORM};
   std::uint32_t sync_mode = FERRY_SYNC_AUTOMATIC;
   std::uint32_t queue_policy = FERRY_QUEUE_DROP;

@@ -12,8 +12,8 @@
 namespace ferry::test {
 
 struct SessionOptions {
-  std::string socket;
-  std::string application;  ///< empty: the process's name
+  std::string socket{};
+  std::string application{};  ///< empty: the process's name
   bool validation = true;
 };
 

@@ -1,0 +1,163 @@
+// Processes that are killed or stopped while frames flow. Whoever is left goes on, with every pixel right.
+
+#include <signal.h>
+
+#include <thread>
+
+#include "tests/integration/stream_test.h"
+#include "tests/support/check.h"
+
+namespace ferry::test {
+namespace {
+
+using Deaths = StreamTest;
+
+auto event_is(const char* type) {
+  return [type](const nlohmann::json& report) { return report["report"] == "event" && report["type"] == type; };
+}
+
+auto frame_after(std::uint64_t sequence) {
+  return
+      [sequence](const nlohmann::json& report) { return report["report"] == "frame" && report["sequence"] > sequence; };
+}
+
+TEST_F(Deaths, AConsumerKilledWithFramesInItsHandsIsForgotten) {
+  auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8"});
+  auto survivor = start_consumer({"--name", "cam", "--report-frames"});
+  auto victim = start_consumer({"--name", "cam", "--keep", "--holds", "4"});
+  victim.wait_report("holding");
+  victim.kill_now();
+
+  const auto status = status_when([](const auto& s) { return stream_in(s, "cam")["consumers"].size() == 1; });
+  EXPECT_EQ(stream_in(status, "cam")["consumers"].size(), 1u) << "the dead lease is still listed";
+  const std::uint64_t now = stream_in(status, "cam")["frames"];
+  survivor.wait_report_if("60 frames more", frame_after(now + 60));
+  stop_and_check(survivor);
+  EXPECT_EQ(stop_and_check(producer)["starved"], 0);
+}
+
+TEST_F(Deaths, ManyConsumersKilledInARowDrainNothing) {
+  auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8", "--report-frames"});
+  for (int round = 0; round < 6; ++round) {
+    auto victim = start_consumer({"--name", "cam", "--keep", "--holds", "3"});
+    victim.wait_report("holding");
+    victim.kill_now();
+  }
+  const auto status = status_when([](const auto& s) { return stream_in(s, "cam")["consumers"].empty(); });
+  EXPECT_TRUE(stream_in(status, "cam")["consumers"].empty()) << status;
+  const std::uint64_t now = stream_in(status, "cam")["frames"];
+  producer.wait_report_if("60 frames more", frame_after(now + 60));
+  EXPECT_EQ(stop_and_check(producer)["starved"], 0);
+}
+
+TEST_F(Deaths, AKilledProducerLeavesItsLastFrameAndAnotherTakesOver) {
+  auto first = start_producer({"--name", "cam", "--size", "320x180:RGBA8"});
+  auto consumer = start_consumer({"--name", "cam", "--report-frames"});
+  consumer.wait_report_if("20 frames", frame_after(20));
+  first.kill_now();
+  consumer.wait_report_if("ORPHANED", event_is("ORPHANED"));
+
+  // The last complete frame is there for whoever comes now.
+  auto late = start_consumer({"--name", "cam", "--frames", "1"});
+  const std::uint64_t last = finish_and_check(late)["last"];
+  EXPECT_GE(last, 20u);
+
+  auto second = start("test_producer", {"--name", "cam", "--size", "640x360:BGRA8"});
+  const std::uint64_t continues_at = second.wait_report("created")["first"];
+  EXPECT_GT(continues_at, last) << "numbers are never used again";
+  consumer.wait_report_if("RESUMED", event_is("RESUMED"));
+  consumer.wait_report_if("frames of the second", frame_after(continues_at + 20));
+  const auto done = stop_and_check(consumer);
+  EXPECT_EQ(done["width"], 640) << done;
+  stop_and_check(second);
+}
+
+TEST_F(Deaths, AStreamSurvivesThreeProducers) {
+  auto consumer_started = false;
+  std::unique_ptr<ChildProcess> consumer;
+  for (int round = 0; round < 3; ++round) {
+    auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8", "--rate", "100"});
+    if (!consumer_started) {
+      consumer = std::make_unique<ChildProcess>(start_consumer({"--name", "cam", "--report-frames"}));
+      consumer_started = true;
+    } else {
+      consumer->wait_report_if("RESUMED", event_is("RESUMED"));
+    }
+    const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
+    consumer->wait_report_if("30 frames more", frame_after(now + 30));
+    producer.kill_now();
+    consumer->wait_report_if("ORPHANED", event_is("ORPHANED"));
+  }
+  stop_and_check(*consumer);
+}
+
+TEST_F(Deaths, FramesFlowWithoutABroker) {
+  auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8"});
+  auto consumer = start_consumer({"--name", "cam", "--report-frames"});
+  consumer.wait_report_if("20 frames", frame_after(20));
+  broker_.kill();
+  consumer.wait_report_if("BROKER_LOST", event_is("BROKER_LOST"));
+  const std::uint64_t now = consumer.reports().back().value("sequence", std::uint64_t{20});
+  consumer.wait_report_if("100 frames more", frame_after(now + 100));
+  stop_and_check(consumer);
+  EXPECT_EQ(stop_and_check(producer)["connected"], 0);
+}
+
+TEST_F(Deaths, ANewBrokerStartsWhereOneWasKilled) {
+  broker_.kill();
+  broker_.start();
+  auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8"});
+  auto consumer = start_consumer({"--name", "cam", "--frames", "10"});
+  finish_and_check(consumer);
+  stop_and_check(producer);
+}
+
+TEST_F(Deaths, AStoppedConsumerStallsNobody) {
+  auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8"});
+  auto survivor = start_consumer({"--name", "cam", "--report-frames"});
+  auto stopped = start_consumer({"--name", "cam", "--report-frames", "--holds", "3"});
+  stopped.wait_report_if("10 frames", frame_after(10));
+  stopped.send_signal(SIGSTOP);
+  const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
+  survivor.wait_report_if("120 frames more", frame_after(now + 120));
+  stopped.send_signal(SIGCONT);
+  // It either goes on, or was told that it was evicted; its frames were right in any case.
+  stopped.wait_report_if("a frame or an end", [&](const auto& report) {
+    return frame_after(now + 120)(report) || report["report"] == "ended";
+  });
+  stop_and_check(stopped);
+  stop_and_check(survivor);
+  EXPECT_EQ(stop_and_check(producer)["starved"], 0);
+}
+
+TEST_F(Deaths, AStoppedProducerLeavesItsConsumersWaitingNotHanging) {
+  auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8"});
+  auto consumer = start_consumer({"--name", "cam", "--report-frames"});
+  consumer.wait_report_if("10 frames", frame_after(10));
+  producer.send_signal(SIGSTOP);
+  std::this_thread::sleep_for(500ms);
+  auto late = start_consumer({"--name", "cam"});  // nobody answers it: it must be able to leave
+  stop_and_check(late);
+  producer.send_signal(SIGCONT);
+  const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
+  consumer.wait_report_if("30 frames more", frame_after(now + 30));
+  stop_and_check(consumer);
+  stop_and_check(producer);
+}
+
+TEST_F(Deaths, EverybodyKilledLeavesAnEmptyBroker) {
+  {
+    auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8"});
+    auto consumer = start_consumer({"--name", "cam", "--keep", "--holds", "2"});
+    consumer.wait_report("holding");
+    producer.kill_now();
+    consumer.kill_now();
+  }
+  const auto status =
+      status_when([](const auto& s) { return s["streams"].empty() || stream_in(s, "cam")["consumers"].empty(); });
+  const auto stream = stream_in(status, "cam");
+  EXPECT_TRUE(stream.is_null() || stream["consumers"].empty()) << stream;
+}
+
+}  // namespace
+}  // namespace ferry::test

@@ -1,0 +1,82 @@
+#include "tests/integration/stream_test.h"
+
+#include <cstdio>
+#include <thread>
+
+namespace ferry::test {
+
+StreamTest::StreamTest(const std::string& broker_config) : broker_(broker_config) {}
+StreamTest::~StreamTest() = default;
+
+void StreamTest::TearDown() {
+  if (session_) {
+    EXPECT_EQ(session_->validation_errors(), 0u);
+    session_.reset();
+  }
+  if (broker_.running()) {
+    EXPECT_EQ(broker_.stop(), "");
+  }
+  if (HasFailure()) std::fprintf(stderr, "---- broker's log ----\n%s----------------------\n", broker_.log().c_str());
+}
+
+ChildProcess StreamTest::start(const std::string& program, Arguments arguments, SpawnOptions options) {
+  arguments.insert(arguments.end(), {"--socket", broker_.socket()});
+  if (options.error_file.empty()) options.error_file = broker_.folder().file(program + std::to_string(next_log_++));
+  return ChildProcess(program_folder() + "/" + program, std::move(arguments), std::move(options));
+}
+
+ChildProcess StreamTest::start_producer(Arguments arguments) {
+  ChildProcess process = start("test_producer", std::move(arguments));
+  process.wait_report("created");
+  return process;
+}
+
+ChildProcess StreamTest::start_consumer(Arguments arguments) {
+  ChildProcess process = start("test_consumer", std::move(arguments));
+  process.wait_report("attached");
+  return process;
+}
+
+Session& StreamTest::session() {
+  if (!session_) session_ = std::make_unique<Session>(SessionOptions{.socket = broker_.socket()});
+  return *session_;
+}
+
+nlohmann::json StreamTest::status_when(const std::function<bool(const nlohmann::json&)>& holds,
+                                       std::chrono::milliseconds timeout) {
+  const Deadline deadline(timeout);
+  for (;;) {
+    auto status = session().status();
+    if (holds(status) || deadline.passed()) return status;
+    std::this_thread::sleep_for(20ms);  // the broker tells nobody but the parties that a lease has gone
+  }
+}
+
+void expect_right(const nlohmann::json& done) {
+  EXPECT_EQ(done.value("validation_errors", -1), 0) << done;
+  if (!done.contains("all_right")) return;  // a producer's
+  EXPECT_TRUE(done["all_right"]) << done;
+  EXPECT_EQ(done["skipped"], done["missing"]) << "the library's count and the frames' numbers disagree: " << done;
+}
+
+nlohmann::json stop_and_check(ChildProcess& process) {
+  process.send_command("stop");
+  return finish_and_check(process, 30s);
+}
+
+nlohmann::json finish_and_check(ChildProcess& process, std::chrono::milliseconds timeout) {
+  auto done = process.wait_report("done", timeout);
+  const ExitStatus status = process.wait_exit(20s);
+  EXPECT_TRUE(status.clean()) << "exit code " << status.code << ", signal " << status.signal << "\n"
+                              << process.error_text();
+  expect_right(done);
+  return done;
+}
+
+nlohmann::json stream_in(const nlohmann::json& status, const std::string& name) {
+  for (const auto& stream : status["streams"])
+    if (stream["name"] == name) return stream;
+  return nullptr;
+}
+
+}  // namespace ferry::test

@@ -1,0 +1,55 @@
+#pragma once
+// A broker for each test, and helper programs that talk to it.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/broker_process.h"
+#include "tests/support/child_process.h"
+#include "tests/support/session.h"
+
+namespace ferry::test {
+
+class StreamTest : public ::testing::Test {
+ protected:
+  explicit StreamTest(const std::string& broker_config = {});
+  ~StreamTest() override;
+  /// A test ends with the broker stopping properly, and says what is wrong if it does not.
+  void TearDown() override;
+
+  using Arguments = std::vector<std::string>;
+  ChildProcess start(const std::string& program, Arguments arguments, SpawnOptions options = {});
+  /// test_producer, when its stream exists.
+  ChildProcess start_producer(Arguments arguments);
+  /// test_consumer, when it has attached.
+  ChildProcess start_consumer(Arguments arguments);
+
+  /// This process's own connection and device.
+  Session& session();
+  /// `ferry status`, asked anew until @p holds says yes; the last answer in any case.
+  nlohmann::json status_when(const std::function<bool(const nlohmann::json&)>& holds,
+                             std::chrono::milliseconds timeout = 15s);
+
+  BrokerProcess broker_;
+
+ private:
+  std::unique_ptr<Session> session_;
+  int next_log_ = 0;
+};
+
+/// Lets a helper end and returns its last report, whose books must be right: no wrong pixel, no wrong order, no
+/// message of the validation layer.
+nlohmann::json stop_and_check(ChildProcess& process);
+/// The same for a helper that ends by itself.
+nlohmann::json finish_and_check(ChildProcess& process, std::chrono::milliseconds timeout = 60s);
+void expect_right(const nlohmann::json& done);
+
+/// The entry of stream @p name in a status, or null.
+nlohmann::json stream_in(const nlohmann::json& status, const std::string& name);
+
+}  // namespace ferry::test
