@@ -107,7 +107,7 @@ TEST(SlotChooser, IgnoresHoldsOfOtherGenerations) {
 }
 
 TEST(SlotChooser, DropKeepsTheWindowOfARecorderAndNoMore) {
-  TestStream stream(6);
+  TestStream stream(4);  // the window, and one to draw into
   TestConsumer& recorder = stream.add_consumer(ConsumerMode::kEvery, 3);
   recorder.writer.set_cursor(0);  // reads, and has read nothing
   for (int i = 0; i < 40; ++i) {

@@ -42,12 +42,18 @@ class TestStream {
     auto lease_page = std::make_unique<LeasePage>();
     const LeasePageWriter writer(*lease_page);
     const LeaseView view{LeasePageReader(*lease_page), index, id, mode, queue_depth};
-    FrameTaker taker(StreamPageReader(*page), writer, index, id, mode, queue_depth, policy_);
-    taker.add_generation(kFirst, slot_count_, kWidthPx, kHeightPx);
+    const FrameTaker taker = new_taker(view, writer);
     VerdictPageWriter(*verdict).set_lease(index, id);
     consumers_.push_back(std::make_unique<TestConsumer>(TestConsumer{std::move(lease_page), writer, view, taker}));
     views.push_back(view);
     return *consumers_.back();
+  }
+
+  /// One that has not begun to read, for a lease that may have.
+  FrameTaker new_taker(const LeaseView& lease, LeasePageWriter writer) const {
+    FrameTaker taker(StreamPageReader(*page), writer, lease.index, lease.id, lease.mode, lease.queue_depth, policy_);
+    taker.add_generation(kFirst, slot_count_, kWidthPx, kHeightPx);
+    return taker;
   }
 
   void retire(const TestConsumer& consumer) { VerdictPageWriter(*verdict).clear_lease(consumer.view.index); }
