@@ -123,7 +123,7 @@ void Broker::on_session_ended(Session& session) {
 void Broker::remove_session(SessionId id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
-  const std::unique_ptr<Session> session = std::move(found->second);
+  const std::shared_ptr<Session> session = std::move(found->second);
   sessions_.erase(found);
   service_.end_session(*session);
   linger(session->process());

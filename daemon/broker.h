@@ -57,7 +57,7 @@ class Broker final : private SessionEvents {
   std::uint64_t last_session_ = 0;
   std::list<std::shared_ptr<Process>> lingering_;
   StreamService service_;
-  std::map<proto::SessionId, std::unique_ptr<Session>> sessions_;  // first to go: their ends are told to nobody then
+  std::map<proto::SessionId, std::shared_ptr<Session>> sessions_;  // first to go: their ends are told to nobody then
 };
 
 }  // namespace ferry::daemon

@@ -6,7 +6,7 @@
 
 namespace ferry::daemon {
 
-/// What ferryd ends with; docs/operations.md lists them for users.
+/// What ferryd ends with; --help lists them for users.
 enum class ExitCode : int {
   kOk = 0,
   kFailure = 1,        ///< something at run time: no Vulkan device, no permission, a defect

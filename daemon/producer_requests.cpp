@@ -93,8 +93,7 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   streams_.emplace(stream.id(), std::move(*created));
   names_[stream.name()] = stream.id();
   session.holdings.streams.insert(stream.id());
-  spdlog::info("stream {} created by {}: {} {}; {}", stream.log_name(), session.name(),
-               platform::transport_name(stream.agreement().transport), sync_mode_name(stream.agreement().sync),
+  spdlog::info("stream {} created by {}; {}; {}", stream.log_name(), session.name(), stream.agreement().transport_reason,
                stream.agreement().sync_reason);
   stream.answer_create(request);
   serve_waiting(stream);

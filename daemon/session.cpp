@@ -24,9 +24,9 @@ constexpr int kMessagesPerTurn = 16;
 Session::Session(boost::asio::io_context& io, Setup setup, const Limits& limits, SessionEvents& events)
     : setup_(std::move(setup)), events_(events), greeting_deadline_(io), outbox_(limits.max_outbox_messages) {}
 
-Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
+Result<std::shared_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                 SessionEvents& events) {
-  std::unique_ptr<Session> session(new Session(io, std::move(setup), limits, events));
+  std::shared_ptr<Session> session(new Session(io, std::move(setup), limits, events));
   auto watch = FdWatch::create(io, session->setup_.socket);
   if (!watch) return std::move(watch).error();
   session->watch_.emplace(std::move(*watch));
@@ -34,10 +34,11 @@ Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Set
 
   const std::uint64_t timeout_ms = limits.greeting_timeout_ms;
   session->greeting_deadline_.expires_after(std::chrono::milliseconds(timeout_ms));
-  // Cancelled by Hello and by the end of the session; a handler that is queued already then finds another state.
-  session->greeting_deadline_.async_wait([raw = session.get(), timeout_ms](boost::system::error_code cancelled) {
-    if (cancelled) return;
-    raw->fail({ErrorCode::kTimeout, fmt::format("no Hello within {} ms", timeout_ms)});
+  // Weak: cancelling does not reach a handler that is queued already.
+  session->greeting_deadline_.async_wait([weak = std::weak_ptr(session), timeout_ms](boost::system::error_code cancelled) {
+    const auto alive = weak.lock();
+    if (cancelled || !alive || alive->state_ != SessionState::kGreeting) return;
+    alive->fail({ErrorCode::kTimeout, fmt::format("no Hello within {} ms", timeout_ms)});
   });
   return session;
 }

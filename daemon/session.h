@@ -44,7 +44,7 @@ class SessionEvents {
   virtual void on_session_ended(Session& session) = 0;
 };
 
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   struct Setup {
     proto::SessionId id{};
@@ -52,7 +52,7 @@ class Session {
     std::shared_ptr<Process> process;
     std::shared_ptr<MemoryBudget> budget;
   };
-  static proto::Result<std::unique_ptr<Session>> start(boost::asio::io_context& io, Setup setup, const Limits& limits,
+  static proto::Result<std::shared_ptr<Session>> start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                        SessionEvents& events);
 
   proto::SessionId id() const { return setup_.id; }

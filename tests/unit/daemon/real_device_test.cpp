@@ -46,6 +46,34 @@ TEST(RealDevice, AllocatesExportsAndResizes) {
   EXPECT_NE(refused.message.find("'cam'"), std::string::npos) << refused.message;
 }
 
+TEST(RealDevice, SignalsItsTimelinesForTheDead) {
+  auto gpus = GpuPool::create("");
+  ASSERT_TRUE(gpus) << gpus.error().message;
+  const platform::DeviceCapabilities device = gpus->default_device();
+  if (!device.timeline_fd) GTEST_SKIP() << device.timeline_fd_reason;
+  TestBroker broker(std::move(*gpus));
+  RawClient viewer(broker.socket());
+  viewer.greet("viewer");
+  StandIn renderer(broker.socket());
+  renderer.client().greet("renderer");
+  RawProducer producer(renderer.client(), device, "cam");
+  producer.create();
+  RawConsumer consumer(viewer, device, "cam");
+  consumer.attach();
+  // What a consumer's GPU would wait for: verdict page, stream page, channel, release timeline, acquire timeline.
+  platform::DeviceChoice choice;
+  choice.selector = platform::to_string(device.device_uuid);
+  auto own_device = platform::create_device(choice);
+  ASSERT_TRUE(own_device) << own_device.error().message;
+  auto acquire = (*own_device)->timeline_importer().import(std::move(consumer.fds[4]));
+  ASSERT_TRUE(acquire) << acquire.error().message;
+
+  producer.publish(1, 0, 6);
+  renderer.kill();
+  viewer.expect<wire::StreamStateChangedT>();
+  EXPECT_TRUE((*acquire)->wait(6, 5'000'000'000));
+}
+
 TEST(RealDevice, UnknownSelectorsListWhatThereIs) {
   const auto gpus = GpuPool::create("no such device");
   ASSERT_FALSE(gpus);
