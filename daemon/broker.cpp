@@ -31,8 +31,10 @@ bool wants_answer(wire::Body type) {
     case wire::Body::CreateStream:
     case wire::Body::Reconfigure:
     case wire::Body::Attach:
-    case wire::Body::QueryStatus: return true;
-    default: return false;
+    case wire::Body::QueryStatus:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -42,7 +44,6 @@ Broker::Broker(boost::asio::io_context& io, const Limits& limits, platform::List
     : io_(io),
       limits_(limits),
       listener_(std::move(listener)),
-      accept_again_(io),
       gpus_(std::move(gpus)),
       memory_(std::make_shared<MemoryBudget>("texture_memory_bytes", limits.texture_memory_bytes)),
       started_ns_(platform::now_ns()),
@@ -50,9 +51,18 @@ Broker::Broker(boost::asio::io_context& io, const Limits& limits, platform::List
 
 Broker::~Broker() = default;
 
-// ---- who comes and goes ------------------------------------------------------------------------------------------------
+// ---- who comes and goes -------------------------------------------------------------------------
 
 Result<void> Broker::start() {
+  auto timer = Timer::create(io_, [this] {
+    if (auto watched = watch_listener(); !watched) pause_accepting(watched.error());
+  });
+  if (!timer) return std::move(timer).error();
+  accept_again_ = std::move(*timer);
+  return watch_listener();
+}
+
+Result<void> Broker::watch_listener() {
   auto watch = FdWatch::create(io_, listener_.fd());
   if (!watch) return std::move(watch).error();
   listener_watch_.emplace(std::move(*watch));
@@ -73,20 +83,17 @@ void Broker::accept_all() {
 }
 
 void Broker::pause_accepting(const Error& error) {
-  // Out of descriptors, say: the connection stays in the queue, and the listener readable, so looking at once would spin.
+  // Out of descriptors, say: the connection stays in the queue, and the listener readable, so looking at once would
+  // spin.
   spdlog::error("no connection is accepted for {} s: {}", kAcceptPause.count(), error.message);
   listener_watch_->stop();
-  accept_again_.expires_after(kAcceptPause);
-  accept_again_.async_wait([this](boost::system::error_code cancelled) {
-    if (cancelled) return;
-    if (auto started = start(); !started) pause_accepting(started.error());
-  });
+  accept_again_->arm(kAcceptPause);
 }
 
 Result<void> Broker::check_session_limits(const Process& process) const {
   if (sessions_.size() >= limits_.max_sessions)
-    return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} sessions; the limit max_sessions is {}", sessions_.size(),
-                                                        limits_.max_sessions)};
+    return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} sessions; the limit max_sessions is {}",
+                                                        sessions_.size(), limits_.max_sessions)};
   const auto of_same_user = static_cast<std::uint64_t>(std::count_if(
       sessions_.begin(), sessions_.end(), [&](const auto& s) { return s.second->process()->uid() == process.uid(); }));
   if (of_same_user >= limits_.max_sessions_per_uid)
@@ -110,7 +117,8 @@ Result<void> Broker::welcome(UniqueFd connection) {
   spdlog::debug("session {} of {} (uid {})", raw(id), (*session)->name(), (*process)->uid());
   Session& started = *sessions_.emplace(id, std::move(*session)).first->second;
   (*process)->when_gone([this, id] {
-    if (const auto found = sessions_.find(id); found != sessions_.end()) found->second->end("died", SessionEnd::kPeerLeft);
+    if (const auto found = sessions_.find(id); found != sessions_.end())
+      found->second->end("died", SessionEnd::kPeerLeft);
   });
   if (!within_limits) started.fail(within_limits.error(), SessionEnd::kPeerLeft);
   return {};
@@ -123,7 +131,7 @@ void Broker::on_session_ended(Session& session) {
 void Broker::remove_session(SessionId id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
-  const std::shared_ptr<Session> session = std::move(found->second);
+  const std::unique_ptr<Session> session = std::move(found->second);
   sessions_.erase(found);
   service_.end_session(*session);
   linger(session->process());
@@ -136,17 +144,18 @@ void Broker::linger(std::shared_ptr<Process> process) {
   raw_process = lingering_.back().get();
   lingering_.back()->when_gone([this, raw_process] {
     // Not now: it is the one that calls.
-    boost::asio::post(io_, [this, raw_process] { std::erase_if(lingering_, [&](const auto& p) { return p.get() == raw_process; }); });
+    boost::asio::post(
+        io_, [this, raw_process] { std::erase_if(lingering_, [&](const auto& p) { return p.get() == raw_process; }); });
   });
 }
 
 void Broker::stop(const std::string& why) {
   if (listener_watch_) listener_watch_->stop();
-  accept_again_.cancel();
+  accept_again_.reset();
   for (auto& [id, session] : sessions_) session->fail({ErrorCode::kDisconnected, why}, SessionEnd::kShutdown);
 }
 
-// ---- what they say -------------------------------------------------------------------------------------------------------
+// ---- what they say ------------------------------------------------------------------------------
 
 void Broker::on_message(Session& session, Message message) {
   const std::uint64_t request = message.envelope->request;
@@ -165,22 +174,32 @@ Result<void> Broker::handle(Session& session, Message message) {
   const std::uint64_t request = message.envelope->request;
   auto& body = message.envelope->body;
   if (request == 0 && wants_answer(body.type))
-    return Error{ErrorCode::kProtocolViolation, fmt::format("{} came as request 0, which cannot be answered", proto::name_of(body.type))};
+    return Error{ErrorCode::kProtocolViolation,
+                 fmt::format("{} came as request 0, which cannot be answered", proto::name_of(body.type))};
   switch (body.type) {
-    case wire::Body::Hello: return greet(session, request, *body.AsHello());
+    case wire::Body::Hello:
+      return greet(session, request, *body.AsHello());
     case wire::Body::CreateStream:
       return service_.create_stream(session, request, *body.AsCreateStream(), std::move(message.fds[0]));
-    case wire::Body::Reconfigure: return service_.reconfigure(session, request, *body.AsReconfigure());
-    case wire::Body::GenerationsRetired: return service_.retire_generations(session, *body.AsGenerationsRetired());
-    case wire::Body::ReportStarved: return service_.judge_starvation(session, *body.AsReportStarved());
-    case wire::Body::CloseStream: return service_.close_stream(session, request, *body.AsCloseStream());
+    case wire::Body::Reconfigure:
+      return service_.reconfigure(session, request, *body.AsReconfigure());
+    case wire::Body::GenerationsRetired:
+      return service_.retire_generations(session, *body.AsGenerationsRetired());
+    case wire::Body::ReportStarved:
+      return service_.judge_starvation(session, *body.AsReportStarved());
+    case wire::Body::CloseStream:
+      return service_.close_stream(session, request, *body.AsCloseStream());
     case wire::Body::Attach:
       return service_.attach(session, request, std::make_unique<wire::AttachT>(std::move(*body.AsAttach())),
                              std::move(message.fds[0]));
-    case wire::Body::CancelAttach: return service_.cancel_attach(session, request, *body.AsCancelAttach());
-    case wire::Body::Detach: return service_.detach(session, request, *body.AsDetach());
-    case wire::Body::QueryStatus: return send_status(session, request, *body.AsQueryStatus());
-    default: return Error{ErrorCode::kInternal, fmt::format("{} passed next_state()", proto::name_of(body.type))};
+    case wire::Body::CancelAttach:
+      return service_.cancel_attach(session, request, *body.AsCancelAttach());
+    case wire::Body::Detach:
+      return service_.detach(session, request, *body.AsDetach());
+    case wire::Body::QueryStatus:
+      return send_status(session, request, *body.AsQueryStatus());
+    default:
+      return Error{ErrorCode::kInternal, fmt::format("{} passed next_state()", proto::name_of(body.type))};
   }
 }
 
@@ -188,9 +207,10 @@ Result<void> Broker::greet(Session& session, std::uint64_t request, const wire::
   session.set_application(hello.application);
   if (hello.protocol_min > proto::kProtocolVersionMax || hello.protocol_max < proto::kProtocolVersionMin ||
       hello.protocol_min > hello.protocol_max)
-    return Error{ErrorCode::kVersionMismatch,
-                 fmt::format("{} speaks protocol {} to {}, ferryd {} speaks {} to {}", session.name(), hello.protocol_min,
-                             hello.protocol_max, FERRY_VERSION, proto::kProtocolVersionMin, proto::kProtocolVersionMax)};
+    return Error{
+        ErrorCode::kVersionMismatch,
+        fmt::format("{} speaks protocol {} to {}, ferryd {} speaks {} to {}", session.name(), hello.protocol_min,
+                    hello.protocol_max, FERRY_VERSION, proto::kProtocolVersionMin, proto::kProtocolVersionMax)};
   wire::HelloReplyT reply;
   reply.protocol = std::min(hello.protocol_max, proto::kProtocolVersionMax);
   reply.protocol_min = proto::kProtocolVersionMin;
@@ -207,7 +227,8 @@ Result<void> Broker::greet(Session& session, std::uint64_t request, const wire::
 
 Result<void> Broker::send_status(Session& session, std::uint64_t request, const wire::QueryStatusT& asked) {
   const BrokerFacts facts{listener_.path(), started_ns_, sessions_.size()};
-  session.send(request, report_status(facts, service_, gpus_, *memory_, proto::StreamId{asked.first_stream}, platform::now_ns()));
+  session.send(request, report_status(facts, service_, gpus_, *memory_, proto::StreamId{asked.first_stream},
+                                      platform::now_ns()));
   return {};
 }
 

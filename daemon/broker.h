@@ -2,7 +2,6 @@
 // The loop's tenants: who connects, and who hears what a client says.
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "daemon/session.h"
 #include "daemon/status_report.h"
 #include "daemon/stream_service.h"
+#include "daemon/timer.h"
 #include "platform/listener.h"
 
 namespace ferry::daemon {
@@ -31,6 +31,7 @@ class Broker final : private SessionEvents {
   const std::string& socket_path() const { return listener_.path(); }
 
  private:
+  proto::Result<void> watch_listener();
   void accept_all();
   void pause_accepting(const proto::Error& error);
   proto::Result<void> welcome(platform::UniqueFd connection);
@@ -50,14 +51,14 @@ class Broker final : private SessionEvents {
   const Limits limits_;
   platform::Listener listener_;
   std::optional<FdWatch> listener_watch_;
-  boost::asio::steady_timer accept_again_;
+  std::unique_ptr<Timer> accept_again_;  // made in advance: it is for when there are no descriptors left
   GpuPool gpus_;
   std::shared_ptr<MemoryBudget> memory_;
   const std::int64_t started_ns_;
   std::uint64_t last_session_ = 0;
   std::list<std::shared_ptr<Process>> lingering_;
   StreamService service_;
-  std::map<proto::SessionId, std::shared_ptr<Session>> sessions_;  // first to go: their ends are told to nobody then
+  std::map<proto::SessionId, std::unique_ptr<Session>> sessions_;  // first to go: their ends are told to nobody then
 };
 
 }  // namespace ferry::daemon

@@ -90,8 +90,10 @@ class Reader {
   }
 
   Result<void> read_limit(std::string_view key, const toml::node& node, Limits& limits) {
-    const auto* rule = std::find_if(kLimitRules.begin(), kLimitRules.end(), [&](const auto& r) { return r.key == key; });
-    if (rule == kLimitRules.end()) return error(node, fmt::format("unknown key 'limits.{}'", proto::printable(key, 64)));
+    const auto* rule =
+        std::find_if(kLimitRules.begin(), kLimitRules.end(), [&](const auto& r) { return r.key == key; });
+    if (rule == kLimitRules.end())
+      return error(node, fmt::format("unknown key 'limits.{}'", proto::printable(key, 64)));
     const auto value = node.value_exact<std::int64_t>();
     if (!value) return error(node, fmt::format("limits.{} is not an integer", key));
     if (*value < 0 || static_cast<std::uint64_t>(*value) < rule->min || static_cast<std::uint64_t>(*value) > rule->max)
@@ -143,8 +145,10 @@ std::string default_config_file() {
   const std::string config_home = environment("XDG_CONFIG_HOME");
   const std::string home = environment("HOME");
   std::string own;
-  if (!config_home.empty()) own = config_home + "/ferry/ferryd.toml";
-  else if (!home.empty()) own = home + "/.config/ferry/ferryd.toml";
+  if (!config_home.empty())
+    own = config_home + "/ferry/ferryd.toml";
+  else if (!home.empty())
+    own = home + "/.config/ferry/ferryd.toml";
   std::error_code ignored;
   for (const std::string& file : {own, std::string{"/etc/ferry/ferryd.toml"}})
     if (!file.empty() && std::filesystem::exists(file, ignored)) return file;

@@ -48,8 +48,9 @@ Result<void> StreamService::attach(Session& session, std::uint64_t request, std:
   if (auto key = key_of(asked->device.get(), in_role("consumer", session)); !key) return std::move(key).error();
   const std::size_t leases = session.holdings.leases.size() + waiting_count(session);
   if (leases >= limits_.max_leases_per_session)
-    return Error{ErrorCode::kLimitExceeded, fmt::format("{} has or waits for {} leases; the limit max_leases_per_session is {}",
-                                                        session.name(), leases, limits_.max_leases_per_session)};
+    return Error{ErrorCode::kLimitExceeded,
+                 fmt::format("{} has or waits for {} leases; the limit max_leases_per_session is {}", session.name(),
+                             leases, limits_.max_leases_per_session)};
   if (Stream* stream = find(asked->name)) return attach_now(*stream, session, request, *asked, std::move(*page));
   if (!asked->wait)
     return Error{ErrorCode::kNotFound, fmt::format("there is no stream '{}'", proto::printable(asked->name))};
@@ -57,10 +58,11 @@ Result<void> StreamService::attach(Session& session, std::uint64_t request, std:
   return {};
 }
 
-Result<void> StreamService::attach_now(Stream& stream, Session& session, std::uint64_t request, const wire::AttachT& asked,
-                                       LeasePagePtr page) {
+Result<void> StreamService::attach_now(Stream& stream, Session& session, std::uint64_t request,
+                                       const wire::AttachT& asked, LeasePagePtr page) {
   const std::string who = in_role("consumer", session);
-  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins) return joins;
+  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins)
+    return joins;
   const auto need = check_need(asked);
   if (!need) return need.error();
   auto lease = std::make_unique<Lease>();

@@ -41,23 +41,27 @@ Conduct observe(const Lease& lease, proto::StreamPageReader frames, proto::Gener
   return conduct;
 }
 
-std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::int64_t deadline_ns, std::int64_t starved_ns) {
+std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::int64_t deadline_ns,
+                                       std::int64_t starved_ns) {
   constexpr std::int64_t kMs = 1'000'000;
   std::vector<Eviction> evictions;
   const Conduct* longest_idle = nullptr;
   for (const Conduct& c : suspects) {
     if (!c.in_the_way) continue;
     if (c.held > c.may_hold)
-      evictions.push_back({c.lease, fmt::format("held {} slots while the producer found none; it may hold {}", c.held, c.may_hold)});
+      evictions.push_back(
+          {c.lease, fmt::format("held {} slots while the producer found none; it may hold {}", c.held, c.may_hold)});
     else if (c.overdue_ns > deadline_ns)
-      evictions.push_back({c.lease, fmt::format("stood still for {} ms in the way of the producer; eviction_deadline_ms is {}",
-                                                c.overdue_ns / kMs, deadline_ns / kMs)});
+      evictions.push_back(
+          {c.lease, fmt::format("stood still for {} ms in the way of the producer; eviction_deadline_ms is {}",
+                                c.overdue_ns / kMs, deadline_ns / kMs)});
     if (longest_idle == nullptr || c.idle_ns > longest_idle->idle_ns) longest_idle = &c;
   }
   if (evictions.empty() && longest_idle != nullptr && starved_ns > deadline_ns)
-    evictions.push_back({longest_idle->lease,
-                         fmt::format("the producer found no slot for {} ms, and this lease was idle for longest ({} ms)",
-                                     starved_ns / kMs, longest_idle->idle_ns / kMs)});
+    evictions.push_back(
+        {longest_idle->lease,
+         fmt::format("the producer found no slot for {} ms, and this lease was idle for longest ({} ms)",
+                     starved_ns / kMs, longest_idle->idle_ns / kMs)});
   return evictions;
 }
 

@@ -16,10 +16,10 @@ namespace ferry::daemon {
 /// What a suspect's page says, copied once.
 struct Conduct {
   proto::LeaseId lease{};
-  bool in_the_way = false;    ///< holds a slot of the newest generation, or has frames in its queue
-  std::uint32_t held = 0;     ///< slots of all generations
+  bool in_the_way = false;  ///< holds a slot of the newest generation, or has frames in its queue
+  std::uint32_t held = 0;   ///< slots of all generations
   std::uint32_t may_hold = 0;
-  std::int64_t idle_ns = 0;   ///< since its last acquire, or its attachment
+  std::int64_t idle_ns = 0;     ///< since its last acquire, or its attachment
   std::int64_t overdue_ns = 0;  ///< how long a frame newer than its last one has been waiting for it
 };
 
@@ -32,8 +32,9 @@ struct Eviction {
   std::string reason;
 };
 
-/// Whoever holds more than it declared; whoever stands still for longer than @p deadline_ns although there are frames for
-/// it; and if that is nobody and the producer has starved for so long, the one that has been idle for longest.
-std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::int64_t deadline_ns, std::int64_t starved_ns);
+/// Whoever holds more than it declared; whoever stands still for longer than @p deadline_ns although there are frames
+/// for it; and if that is nobody and the producer has starved for so long, the one that has been idle for longest.
+std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::int64_t deadline_ns,
+                                       std::int64_t starved_ns);
 
 }  // namespace ferry::daemon

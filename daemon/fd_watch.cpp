@@ -13,7 +13,8 @@ proto::Result<FdWatch> FdWatch::create(asio::io_context& io, const platform::Uni
   error_code failed;
   state->descriptor.assign(fd.get(), failed);
   if (failed)
-    return proto::Error{proto::ErrorCode::kSystem, fmt::format("descriptor {} cannot be watched: {}", fd.get(), failed.message())};
+    return proto::Error{proto::ErrorCode::kSystem,
+                        fmt::format("descriptor {} cannot be watched: {}", fd.get(), failed.message())};
   return FdWatch(std::move(state));
 }
 

@@ -21,8 +21,8 @@ class FdWatch {
   FdWatch& operator=(FdWatch&&) = delete;
   ~FdWatch();
 
-  /// Calls @p callback each time there is something to read (or the peer is gone), until stop(). It may stop the watch
-  /// but not destroy it.
+  /// Calls @p callback each time there is something to read (or the peer is gone), until stop(). It may stop or
+  /// destroy the watch.
   void on_readable(Callback callback);
   /// Calls @p callback once, when there is room to write.
   void once_writable(Callback callback);

@@ -11,10 +11,11 @@ using proto::ErrorCode;
 using proto::Result;
 
 Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, platform::VulkanDevice& device,
-                                                       std::shared_ptr<MemoryBudget> budget, const std::string& stream) {
+                                                       std::shared_ptr<MemoryBudget> budget,
+                                                       const std::string& stream) {
   const platform::TextureDesc& image = spec.image;
-  const std::string what = fmt::format("a pool of {} slots of {}x{} {} for stream '{}'", spec.slot_count, image.width_px,
-                                       image.height_px, proto::format_info(image.format).name, stream);
+  const std::string what = fmt::format("a pool of {} slots of {}x{} {} for stream '{}'", spec.slot_count,
+                                       image.width_px, image.height_px, proto::format_info(image.format).name, stream);
   // Before the driver is asked: it may take long over what cannot be, or make room for it by swapping.
   const std::uint64_t least_bytes = std::uint64_t{image.width_px} * image.height_px *
                                     proto::format_info(image.format).bytes_per_pixel * spec.slot_count;

@@ -28,7 +28,8 @@ class Generation {
   /// Allocates on @p device and pays from @p budget. kLimitExceeded, kInvalidArgument, kOutOfMemory, kDeviceLost: names
   /// @p stream.
   static proto::Result<std::unique_ptr<Generation>> create(GenerationSpec spec, platform::VulkanDevice& device,
-                                                           std::shared_ptr<MemoryBudget> budget, const std::string& stream);
+                                                           std::shared_ptr<MemoryBudget> budget,
+                                                           const std::string& stream);
 
   proto::GenerationId id() const { return spec_.id; }
   const GenerationSpec& spec() const { return spec_; }

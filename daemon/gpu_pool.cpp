@@ -40,12 +40,15 @@ GpuPool GpuPool::of(std::vector<std::shared_ptr<VulkanDevice>> devices) {
 }
 
 Result<std::shared_ptr<VulkanDevice>> GpuPool::find(const DeviceKey& key, const std::string& who) {
-  const auto gpu = std::find_if(gpus_.begin(), gpus_.end(), [&](const Gpu& g) { return key_of(g.capabilities) == key; });
+  const auto gpu =
+      std::find_if(gpus_.begin(), gpus_.end(), [&](const Gpu& g) { return key_of(g.capabilities) == key; });
   if (gpu == gpus_.end()) {
     std::string ours;
     for (const Gpu& g : gpus_)
-      ours += fmt::format("{}'{}' ({})", ours.empty() ? "" : ", ", g.capabilities.name, to_string(key_of(g.capabilities)));
-    return Error{ErrorCode::kIncompatible, fmt::format("{} is on {}, which is none of the broker's: {}", who, to_string(key), ours)};
+      ours +=
+          fmt::format("{}'{}' ({})", ours.empty() ? "" : ", ", g.capabilities.name, to_string(key_of(g.capabilities)));
+    return Error{ErrorCode::kIncompatible,
+                 fmt::format("{} is on {}, which is none of the broker's: {}", who, to_string(key), ours)};
   }
   if (!gpu->device) {
     platform::DeviceChoice choice;

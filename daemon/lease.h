@@ -34,7 +34,7 @@ using LeasePagePtr = std::shared_ptr<const SharedPage<proto::LeasePage>>;
 
 struct Lease {
   proto::LeaseId id{};
-  std::uint32_t index = 0;   ///< in the verdict page
+  std::uint32_t index = 0;     ///< in the verdict page
   Session* session = nullptr;  ///< the lease ends before its session does
   LeaseNeed need{};
   LeasePagePtr page;

@@ -7,8 +7,8 @@ namespace ferry::daemon {
 proto::Result<void> MemoryBudget::check(std::uint64_t bytes, const std::string& what) const {
   if (used_bytes_ > limit_bytes_ || bytes > limit_bytes_ - used_bytes_)
     return proto::Error{proto::ErrorCode::kLimitExceeded,
-                        fmt::format("{} needs {} bytes of texture memory; {} of the limit {} = {} are in use", what, bytes,
-                                    used_bytes_, limit_name_, limit_bytes_)};
+                        fmt::format("{} needs {} bytes of texture memory; {} of the limit {} = {} are in use", what,
+                                    bytes, used_bytes_, limit_name_, limit_bytes_)};
   return parent_ ? parent_->check(bytes, what) : proto::Result<void>{};
 }
 

@@ -49,10 +49,14 @@ Result<DeviceKey> key_of(const wire::DeviceT* theirs, const std::string& who) {
 
 const char* sync_mode_name(wire::SyncMode mode) {
   switch (mode) {
-    case wire::SyncMode::Automatic: return "automatic";
-    case wire::SyncMode::Timeline: return "timeline";
-    case wire::SyncMode::Host: return "host";
-    case wire::SyncMode::SyncFd: return "sync-fd";
+    case wire::SyncMode::Automatic:
+      return "automatic";
+    case wire::SyncMode::Timeline:
+      return "timeline";
+    case wire::SyncMode::Host:
+      return "host";
+    case wire::SyncMode::SyncFd:
+      return "sync-fd";
   }
   return "unknown";
 }
@@ -63,20 +67,26 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities& ours, const wire
   agreement.device = key_of(ours);
 
   if (!ours.opaque_fd)
-    return incompatible(fmt::format("the broker's device '{}' exports no textures: {}", ours.name, ours.opaque_fd_reason));
+    return incompatible(
+        fmt::format("the broker's device '{}' exports no textures: {}", ours.name, ours.opaque_fd_reason));
   if (auto fits = check_transport(wire::Transport::OpaqueFd, theirs, who); !fits) return std::move(fits).error();
   agreement.transport = platform::Transport::kOpaqueFd;
   agreement.transport_reason = "opaque-fd: device and driver UUID are equal on both sides";
 
   if (asked > wire::SyncMode::MAX)
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{} asks for sync mode {}; the last known one is {}", who,
-                                                          static_cast<int>(asked), static_cast<int>(wire::SyncMode::MAX))};
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} asks for sync mode {}; the last known one is {}", who, static_cast<int>(asked),
+                             static_cast<int>(wire::SyncMode::MAX))};
   if (asked == wire::SyncMode::SyncFd)
-    return incompatible(fmt::format("{} asks for sync mode sync-fd, which goes with transport dma-buf; the transport is "
-                                    "opaque-fd", who));
+    return incompatible(
+        fmt::format("{} asks for sync mode sync-fd, which goes with transport dma-buf; the transport is "
+                    "opaque-fd",
+                    who));
   std::string missing;
-  if (!ours.timeline_fd) missing = ours.timeline_fd_reason;
-  else if (!lists(theirs.sync_modes, wire::SyncMode::Timeline)) missing = why_no_timeline(theirs, who);
+  if (!ours.timeline_fd)
+    missing = ours.timeline_fd_reason;
+  else if (!lists(theirs.sync_modes, wire::SyncMode::Timeline))
+    missing = why_no_timeline(theirs, who);
 
   if (asked == wire::SyncMode::Timeline && !missing.empty())
     return incompatible(fmt::format("{} asks for sync mode timeline, but {}", who, missing));
@@ -95,12 +105,14 @@ Result<void> check_joins(const std::string& stream, const Agreement& agreement, 
   const auto key = key_of(&theirs, who);
   if (!key) return key.error();
   if (!(*key == agreement.device))
-    return incompatible(fmt::format("stream '{}' crosses by {}, which needs equal UUIDs: {} is on '{}' ({}), the stream on {}",
-                                    stream, platform::transport_name(agreement.transport), who,
-                                    proto::printable(theirs.name, 64), to_string(*key), to_string(agreement.device)));
+    return incompatible(
+        fmt::format("stream '{}' crosses by {}, which needs equal UUIDs: {} is on '{}' ({}), the stream on {}", stream,
+                    platform::transport_name(agreement.transport), who, proto::printable(theirs.name, 64),
+                    to_string(*key), to_string(agreement.device)));
   if (auto fits = check_transport(static_cast<wire::Transport>(agreement.transport), theirs, who); !fits) return fits;
   if (agreement.uses_timelines() && !lists(theirs.sync_modes, wire::SyncMode::Timeline))
-    return incompatible(fmt::format("stream '{}' uses sync mode timeline, but {}", stream, why_no_timeline(theirs, who)));
+    return incompatible(
+        fmt::format("stream '{}' uses sync mode timeline, but {}", stream, why_no_timeline(theirs, who)));
   return {};
 }
 

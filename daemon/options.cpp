@@ -11,7 +11,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_option("--socket", options.socket_path,
                  "Where to listen (default: $FERRY_SOCKET, $XDG_RUNTIME_DIR/ferry/ferryd.sock, /run/ferry/ferryd.sock)")
       ->type_name("PATH");
-  app.add_option("--device", options.device, "Vulkan device: its UUID, its index or a part of its name (default: the first GPU)")
+  app.add_option("--device", options.device,
+                 "Vulkan device: its UUID, its index or a part of its name (default: the first GPU)")
       ->type_name("UUID|INDEX|NAME");
   app.add_option("--config", options.config_file,
                  "Configuration (default: $XDG_CONFIG_HOME/ferry/ferryd.toml, /etc/ferry/ferryd.toml, if one exists)")
@@ -20,7 +21,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   app.set_version_flag("--version", "ferryd " FERRY_VERSION);
   app.footer(
-      "Exit status: 0 stopped by SIGINT or SIGTERM, 1 failure, 2 usage or configuration, 3 another broker holds the socket.");
+      "Exit status: 0 stopped by SIGINT or SIGTERM, 1 failure, 2 usage or configuration, 3 another broker holds the "
+      "socket.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

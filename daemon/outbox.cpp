@@ -29,8 +29,8 @@ Result<void> Outbox::send(const UniqueFd& socket, std::vector<std::byte> bytes, 
 
 Result<void> Outbox::keep(std::vector<std::byte> bytes, const FdList& fds) {
   if (entries_.size() >= max_messages_)
-    return Error{ErrorCode::kLimitExceeded,
-                 fmt::format("{} messages are unread; the limit max_outbox_messages is {}", entries_.size(), max_messages_)};
+    return Error{ErrorCode::kLimitExceeded, fmt::format("{} messages are unread; the limit max_outbox_messages is {}",
+                                                        entries_.size(), max_messages_)};
   if (descriptors_ + fds.size() > kMaxDescriptors)
     return Error{ErrorCode::kLimitExceeded, fmt::format("unread messages with {} descriptors; the limit is {}",
                                                         descriptors_ + fds.size(), kMaxDescriptors)};

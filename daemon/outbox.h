@@ -21,8 +21,8 @@ class Outbox {
 
   explicit Outbox(std::size_t max_messages) : max_messages_(max_messages) {}
 
-  /// Sends at once if nothing waits and the socket has room. Else the message waits, with duplicates of its descriptors.
-  /// kLimitExceeded when the outbox is full, kDisconnected when the peer is gone.
+  /// Sends at once if nothing waits and the socket has room. Else the message waits, with duplicates of its
+  /// descriptors. kLimitExceeded when the outbox is full, kDisconnected when the peer is gone.
   proto::Result<void> send(const platform::UniqueFd& socket, std::vector<std::byte> bytes, const FdList& fds);
   /// Sends what the socket has room for.
   proto::Result<void> flush(const platform::UniqueFd& socket);

@@ -11,8 +11,8 @@ using proto::ErrorCode;
 
 proto::Result<std::shared_ptr<Process>> Process::watch(boost::asio::io_context& io, platform::PeerIdentity identity) {
   if (!identity.pidfd)
-    return Error{ErrorCode::kUnsupported, fmt::format("the kernel has no pidfd for process {}: Linux 5.3 or newer is needed",
-                                                      identity.pid)};
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("the kernel has no pidfd for process {}: Linux 5.3 or newer is needed", identity.pid)};
   std::shared_ptr<Process> process(new Process(std::move(identity)));
   auto watch = FdWatch::create(io, process->identity_.pidfd);
   if (!watch) return std::move(watch).error();
@@ -32,8 +32,10 @@ void Process::on_gone() {
 }
 
 void Process::when_gone(std::function<void()> callback) {
-  if (gone_) callback();
-  else callbacks_.push_back(std::move(callback));
+  if (gone_)
+    callback();
+  else
+    callbacks_.push_back(std::move(callback));
 }
 
 void Process::remember(Promise promise) {

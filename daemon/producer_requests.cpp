@@ -16,26 +16,30 @@ using proto::Error;
 using proto::ErrorCode;
 using proto::Result;
 
-Result<Producer> StreamService::check_producer(Session& session, const wire::CreateStreamT& asked, StreamPagePtr page) const {
+Result<Producer> StreamService::check_producer(Session& session, const wire::CreateStreamT& asked,
+                                               StreamPagePtr page) const {
   const std::string name = proto::printable(asked.name);
   auto invalid = [&](std::string what) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, name)};
   };
   if (asked.frames_in_flight == 0 || asked.frames_in_flight > proto::kMaxFramesInFlight)
-    return invalid(fmt::format("frames_in_flight {} is outside 1 to {}", asked.frames_in_flight, proto::kMaxFramesInFlight));
+    return invalid(
+        fmt::format("frames_in_flight {} is outside 1 to {}", asked.frames_in_flight, proto::kMaxFramesInFlight));
   if (asked.queue_policy > wire::QueuePolicy::MAX)
     return invalid(fmt::format("queue policy {} is not known", static_cast<int>(asked.queue_policy)));
   if (asked.min_slots > limits_.max_slots)
-    return Error{ErrorCode::kLimitExceeded, fmt::format("slot count {} exceeds the limit max_slots = {} for stream '{}'",
-                                                        asked.min_slots, limits_.max_slots, name)};
+    return Error{ErrorCode::kLimitExceeded,
+                 fmt::format("slot count {} exceeds the limit max_slots = {} for stream '{}'", asked.min_slots,
+                             limits_.max_slots, name)};
   Producer producer;
   producer.session = &session;
   producer.process = session.process();
   producer.application = session.application();
   producer.page = std::move(page);
   producer.budget = session.budget();
-  producer.queue_policy = asked.queue_policy == wire::QueuePolicy::None ? proto::QueuePolicy::kDrop
-                                                                        : static_cast<proto::QueuePolicy>(asked.queue_policy);
+  producer.queue_policy = asked.queue_policy == wire::QueuePolicy::None
+                              ? proto::QueuePolicy::kDrop
+                              : static_cast<proto::QueuePolicy>(asked.queue_policy);
   producer.frames_in_flight = asked.frames_in_flight;
   producer.min_slots = asked.min_slots;
   return producer;
@@ -52,21 +56,22 @@ Result<void> StreamService::create_stream(Session& session, std::uint64_t reques
   auto producer = check_producer(session, asked, std::move(*page));
   if (!producer) return std::move(producer).error();
   if (session.holdings.streams.size() >= limits_.max_streams_per_session)
-    return Error{ErrorCode::kLimitExceeded, fmt::format("{} produces {} streams; the limit max_streams_per_session is {}",
-                                                        session.name(), session.holdings.streams.size(),
-                                                        limits_.max_streams_per_session)};
+    return Error{ErrorCode::kLimitExceeded,
+                 fmt::format("{} produces {} streams; the limit max_streams_per_session is {}", session.name(),
+                             session.holdings.streams.size(), limits_.max_streams_per_session)};
   Stream* present = find(asked.name);
   if (present == nullptr) return add_stream(session, request, asked, std::move(*producer), *image);
   if (present->has_producer())
-    return Error{ErrorCode::kNameTaken, fmt::format("{} is produced by {}", object, present->producer().session->name())};
+    return Error{ErrorCode::kNameTaken,
+                 fmt::format("{} is produced by {}", object, present->producer().session->name())};
   return take_over(*present, session, request, asked, std::move(*producer), *image);
 }
 
 Result<void> StreamService::add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
                                        Producer producer, const platform::TextureDesc& image) {
   if (streams_.size() >= limits_.max_streams)
-    return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} streams; the limit max_streams is {}", streams_.size(),
-                                                        limits_.max_streams)};
+    return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} streams; the limit max_streams is {}",
+                                                        streams_.size(), limits_.max_streams)};
   const std::string who = in_role("producer", session);
   const auto key = key_of(asked.device.get(), who);
   if (!key) return key.error();
@@ -93,8 +98,8 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   streams_.emplace(stream.id(), std::move(*created));
   names_[stream.name()] = stream.id();
   session.holdings.streams.insert(stream.id());
-  spdlog::info("stream {} created by {}; {}; {}", stream.log_name(), session.name(), stream.agreement().transport_reason,
-               stream.agreement().sync_reason);
+  spdlog::info("stream {} created by {}; {}; {}", stream.log_name(), session.name(),
+               stream.agreement().transport_reason, stream.agreement().sync_reason);
   stream.answer_create(request);
   serve_waiting(stream);
   return {};
@@ -105,12 +110,14 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
                                       const platform::TextureDesc& image) {
   const std::string who = in_role("producer", session);
   if (auto named = key_of(asked.device.get(), who); !named) return std::move(named).error();
-  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins) return joins;
+  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins)
+    return joins;
   const wire::SyncMode in_use = stream.agreement().sync;
   if (asked.sync_mode != wire::SyncMode::Automatic && asked.sync_mode != in_use)
     return Error{ErrorCode::kIncompatible,
                  fmt::format("{} asks for sync mode {}, but the {} consumers of stream {} use {}", who,
-                             sync_mode_name(asked.sync_mode), stream.leases().size(), stream.log_name(), sync_mode_name(in_use))};
+                             sync_mode_name(asked.sync_mode), stream.leases().size(), stream.log_name(),
+                             sync_mode_name(in_use))};
   if (auto done = stream.take_over(std::move(producer), image, request); !done) return done;
   session.holdings.streams.insert(stream.id());
   spdlog::info("stream {} taken over by {}", stream.log_name(), session.name());

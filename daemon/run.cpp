@@ -76,7 +76,8 @@ ExitCode serve(const Config& config) {
   raise_descriptor_limit();
   auto listener = listen(config.socket_path);
   if (!listener)
-    return fail(listener.error(), listener.error().code == ErrorCode::kNameTaken ? ExitCode::kAlreadyServed : ExitCode::kFailure);
+    return fail(listener.error(),
+                listener.error().code == ErrorCode::kNameTaken ? ExitCode::kAlreadyServed : ExitCode::kFailure);
   auto gpus = GpuPool::create(config.device);
   if (!gpus) return fail(gpus.error(), ExitCode::kFailure);
 

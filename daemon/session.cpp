@@ -21,25 +21,24 @@ constexpr int kMessagesPerTurn = 16;
 
 }  // namespace
 
-Session::Session(boost::asio::io_context& io, Setup setup, const Limits& limits, SessionEvents& events)
-    : setup_(std::move(setup)), events_(events), greeting_deadline_(io), outbox_(limits.max_outbox_messages) {}
+Session::Session(Setup setup, const Limits& limits, SessionEvents& events)
+    : setup_(std::move(setup)), events_(events), outbox_(limits.max_outbox_messages) {}
 
-Result<std::shared_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
+Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                 SessionEvents& events) {
-  std::shared_ptr<Session> session(new Session(io, std::move(setup), limits, events));
+  std::unique_ptr<Session> session(new Session(std::move(setup), limits, events));
+  const std::uint64_t timeout_ms = limits.greeting_timeout_ms;
+  auto deadline = Timer::create(io, [raw = session.get(), timeout_ms] {
+    raw->fail({ErrorCode::kTimeout, fmt::format("no Hello within {} ms", timeout_ms)});
+  });
+  if (!deadline) return std::move(deadline).error();
+  (*deadline)->arm(std::chrono::milliseconds(timeout_ms));
+  session->greeting_deadline_ = std::move(*deadline);
+
   auto watch = FdWatch::create(io, session->setup_.socket);
   if (!watch) return std::move(watch).error();
   session->watch_.emplace(std::move(*watch));
   session->watch_->on_readable([raw = session.get()] { raw->on_readable(); });
-
-  const std::uint64_t timeout_ms = limits.greeting_timeout_ms;
-  session->greeting_deadline_.expires_after(std::chrono::milliseconds(timeout_ms));
-  // Weak: cancelling does not reach a handler that is queued already.
-  session->greeting_deadline_.async_wait([weak = std::weak_ptr(session), timeout_ms](boost::system::error_code cancelled) {
-    const auto alive = weak.lock();
-    if (cancelled || !alive || alive->state_ != SessionState::kGreeting) return;
-    alive->fail({ErrorCode::kTimeout, fmt::format("no Hello within {} ms", timeout_ms)});
-  });
   return session;
 }
 
@@ -50,7 +49,7 @@ std::string Session::name() const {
 
 void Session::set_application(const std::string& name) {
   application_ = proto::printable(name, proto::kMaxApplicationBytes);
-  greeting_deadline_.cancel();
+  greeting_deadline_.reset();
 }
 
 void Session::on_readable() {
@@ -61,15 +60,20 @@ void Session::on_readable() {
 bool Session::receive_one() {
   auto packet = platform::receive_packet(setup_.socket);
   if (packet) {
-    if (packet->bytes.empty()) end("closed its socket", SessionEnd::kPeerLeft);
-    else take_packet(std::move(*packet));
+    if (packet->bytes.empty())
+      end("closed its socket", SessionEnd::kPeerLeft);
+    else
+      take_packet(std::move(*packet));
     return true;
   }
   const Error& error = packet.error();
   if (error.code == ErrorCode::kWouldBlock) return false;
-  if (error.code == ErrorCode::kProtocolViolation) fail(error);
-  else if (error.code == ErrorCode::kLimitExceeded) fail(error, SessionEnd::kPeerLeft);
-  else end(error.message, SessionEnd::kPeerLeft);
+  if (error.code == ErrorCode::kProtocolViolation)
+    fail(error);
+  else if (error.code == ErrorCode::kLimitExceeded)
+    fail(error, SessionEnd::kPeerLeft);
+  else
+    end(error.message, SessionEnd::kPeerLeft);
   return false;
 }
 
@@ -137,9 +141,9 @@ void Session::end(const std::string& why, SessionEnd reason) {
   state_ = SessionState::kClosed;
   end_reason_ = reason;
   watch_->stop();
-  greeting_deadline_.cancel();
-  spdlog::log(reason == SessionEnd::kViolation ? spdlog::level::warn : spdlog::level::info, "session {} of {} ended: {}",
-              raw(id()), name(), why);
+  greeting_deadline_.reset();
+  spdlog::log(reason == SessionEnd::kViolation ? spdlog::level::warn : spdlog::level::info,
+              "session {} of {} ended: {}", raw(id()), name(), why);
   events_.on_session_ended(*this);
 }
 

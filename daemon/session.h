@@ -1,7 +1,7 @@
 #pragma once
 // One connection of one process. Checks what arrives, never waits for the peer.
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +14,7 @@
 #include "daemon/memory_budget.h"
 #include "daemon/outbox.h"
 #include "daemon/process.h"
+#include "daemon/timer.h"
 #include "platform/message_socket.h"
 #include "proto/codec.h"
 #include "proto/ids.h"
@@ -44,7 +45,7 @@ class SessionEvents {
   virtual void on_session_ended(Session& session) = 0;
 };
 
-class Session : public std::enable_shared_from_this<Session> {
+class Session {
  public:
   struct Setup {
     proto::SessionId id{};
@@ -52,7 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::shared_ptr<Process> process;
     std::shared_ptr<MemoryBudget> budget;
   };
-  static proto::Result<std::shared_ptr<Session>> start(boost::asio::io_context& io, Setup setup, const Limits& limits,
+  static proto::Result<std::unique_ptr<Session>> start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                        SessionEvents& events);
 
   proto::SessionId id() const { return setup_.id; }
@@ -80,12 +81,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// What the session has; kept by the stream service.
   struct Holdings {
-    std::set<proto::StreamId> streams;                 ///< that it produces
+    std::set<proto::StreamId> streams;  ///< that it produces
     std::map<proto::LeaseId, proto::StreamId> leases;
   } holdings;
 
  private:
-  Session(boost::asio::io_context& io, Setup setup, const Limits& limits, SessionEvents& events);
+  Session(Setup setup, const Limits& limits, SessionEvents& events);
   void on_readable();
   /// False when there is nothing more to read now.
   bool receive_one();
@@ -96,8 +97,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Setup setup_;
   SessionEvents& events_;
-  std::optional<FdWatch> watch_;  // after setup_, whose socket it borrows
-  boost::asio::steady_timer greeting_deadline_;
+  std::optional<FdWatch> watch_;              // after setup_, whose socket it borrows
+  std::unique_ptr<Timer> greeting_deadline_;  // until Hello
   Outbox outbox_;
   bool awaits_room_ = false;
   proto::SessionState state_ = proto::SessionState::kGreeting;

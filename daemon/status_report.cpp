@@ -36,7 +36,8 @@ std::unique_ptr<wire::ClientStatusT> client_status(const Process& process, const
   return out;
 }
 
-std::unique_ptr<wire::LeaseStatusT> lease_status(const Lease& lease, proto::StreamPageReader frames, std::int64_t now_ns) {
+std::unique_ptr<wire::LeaseStatusT> lease_status(const Lease& lease, proto::StreamPageReader frames,
+                                                 std::int64_t now_ns) {
   const proto::LeasePage& page = lease.page->page();
   const proto::LeasePageReader reader(page);
   auto out = std::make_unique<wire::LeaseStatusT>();

@@ -62,9 +62,10 @@ Lease* Stream::find_lease(proto::LeaseId id) const {
   return found == leases_.end() ? nullptr : found->get();
 }
 
-// ---- generations -----------------------------------------------------------------------------------------------------
+// ---- generations --------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& producer, const platform::TextureDesc& image,
+Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& producer,
+                                                            const platform::TextureDesc& image,
                                                             std::uint32_t slot_count, std::string reason) {
   GenerationSpec spec;
   spec.id = GenerationId{generations_.empty() ? 1 : raw(newest_generation().id()) + 1};
@@ -90,8 +91,7 @@ void Stream::drop_generation(std::size_t position) {
   // Its last frames may still be on their way on the producer's GPU, and consumers may wait for them.
   if (generation.acquire_timeline())
     setup_.producer.process->remember(
-        {generation.acquire_timeline(),
-         [points = acquire_points(frames().page(), generation.id())] { return points; },
+        {generation.acquire_timeline(), [points = acquire_points(frames().page(), generation.id())] { return points; },
          fmt::format("acquire timeline of stream {}, generation {}", log_name(), raw(generation.id()))});
   generations_.erase(generations_.begin() + static_cast<std::ptrdiff_t>(position));
 }
@@ -103,9 +103,12 @@ void Stream::retire_generations(GenerationId newest) {
 void Stream::drop_surplus_generations() {
   // A producer that is resized faster than it draws: nobody can be shown the ones between.
   const Generation* on_show = generation_on_show();
-  for (std::size_t i = 0; generations_.size() > proto::kGenerationsOnPage && i + proto::kGenerationsOnPage < generations_.size();) {
-    if (generations_[i].get() == on_show) ++i;
-    else drop_generation(i);
+  for (std::size_t i = 0;
+       generations_.size() > proto::kGenerationsOnPage && i + proto::kGenerationsOnPage < generations_.size();) {
+    if (generations_[i].get() == on_show)
+      ++i;
+    else
+      drop_generation(i);
   }
 }
 
@@ -140,7 +143,8 @@ void Stream::grow_pool() {
   auto generation = make_generation(producer(), current.image, *slots,
                                     fmt::format("pool of {} for {} consumers", *slots, leases_.size()));
   if (!generation) {
-    if (!growth_failed_) spdlog::warn("stream {} keeps its {} slots: {}", log_name(), current.slot_count, generation.error().message);
+    if (!growth_failed_)
+      spdlog::warn("stream {} keeps its {} slots: {}", log_name(), current.slot_count, generation.error().message);
     growth_failed_ = true;
     return;
   }
@@ -149,7 +153,7 @@ void Stream::grow_pool() {
   announce_generation(0);
 }
 
-// ---- leases --------------------------------------------------------------------------------------------------------------
+// ---- leases -------------------------------------------------------------------------------------
 
 std::uint32_t Stream::free_index() const {
   std::bitset<proto::kMaxLeases> taken;
@@ -161,8 +165,9 @@ std::uint32_t Stream::free_index() const {
 
 Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases) {
   if (leases_.size() >= max_leases)
-    return Error{ErrorCode::kLimitExceeded, fmt::format("stream {} has {} leases; the limit max_leases_per_stream is {}",
-                                                        log_name(), leases_.size(), max_leases)};
+    return Error{ErrorCode::kLimitExceeded,
+                 fmt::format("stream {} has {} leases; the limit max_leases_per_stream is {}", log_name(),
+                             leases_.size(), max_leases)};
   auto channel = platform::create_channel();
   if (!channel) return std::move(channel).error();
   if (agreement().uses_timelines()) {
@@ -181,8 +186,10 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   // The last frame may be one of an older generation, while the producer has not drawn into the newest.
   if (const Generation* on_show = generation_on_show(); on_show != nullptr && on_show != &newest_generation())
     send_generation(*on_show, *admitted.session, 0, admitted.id);
-  if (has_producer()) send_lease_added(admitted, channel->producer_end);
-  else admitted.producer_end = std::move(channel->producer_end);
+  if (has_producer())
+    send_lease_added(admitted, channel->producer_end);
+  else
+    admitted.producer_end = std::move(channel->producer_end);
   return &admitted;
 }
 
@@ -211,7 +218,7 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
               "stream {}: lease {} of {} ended: {}", log_name(), raw(lease->id), lease->session->name(), message);
 }
 
-// ---- producers -----------------------------------------------------------------------------------------------------------
+// ---- producers ----------------------------------------------------------------------------------
 
 Result<void> Stream::take_over(Producer next, const platform::TextureDesc& image, std::uint64_t request) {
   std::vector<platform::ChannelPair> channels;
@@ -220,9 +227,9 @@ Result<void> Stream::take_over(Producer next, const platform::TextureDesc& image
     if (!channel) return std::move(channel).error();
     channels.push_back(std::move(*channel));
   }
-  const std::uint32_t slots = std::min(
-      setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
-                                 slots_required(next.frames_in_flight)));
+  const std::uint32_t slots =
+      std::min(setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
+                                          slots_required(next.frames_in_flight)));
   auto generation = make_generation(next, image, slots, "taken over");
   if (!generation) return std::move(generation).error();
 
@@ -276,7 +283,8 @@ void Stream::set_state(StreamState state, const std::string& message) {
     changed.lease = raw(lease->id);
     lease->session->send(0, std::move(changed));
   }
-  spdlog::info("stream {} is {}: {}", log_name(), wire::EnumNameStreamState(static_cast<wire::StreamState>(state)), message);
+  spdlog::info("stream {} is {}: {}", log_name(), wire::EnumNameStreamState(static_cast<wire::StreamState>(state)),
+               message);
 }
 
 void Stream::remember_acquire_points() {
@@ -290,8 +298,9 @@ void Stream::remember_acquire_points() {
 
 void Stream::remember_release_points(const Lease& lease) {
   if (lease.release_timeline)
-    lease.session->process()->remember({lease.release_timeline, [page = lease.page] { return release_points(page->page()); },
-                                        fmt::format("release timeline of stream {}, lease {}", log_name(), raw(lease.id))});
+    lease.session->process()->remember(
+        {lease.release_timeline, [page = lease.page] { return release_points(page->page()); },
+         fmt::format("release timeline of stream {}, lease {}", log_name(), raw(lease.id))});
 }
 
 void Stream::ring_verdict() {
@@ -299,7 +308,7 @@ void Stream::ring_verdict() {
   platform::futex_wake_all(verdict_.page().doorbell);
 }
 
-// ---- messages: descriptors in the order of ferry.fbs -----------------------------------------------------------------------
+// ---- messages: descriptors in the order of ferry.fbs --------------------------------------------
 
 void Stream::answer_create(std::uint64_t request) {
   wire::StreamCreatedT created;

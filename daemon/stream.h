@@ -44,7 +44,7 @@ class Stream {
 
   proto::StreamId id() const { return setup_.id; }
   const std::string& name() const { return setup_.name; }  ///< as it crossed; log_name() for people
-  std::string log_name() const;                             ///< "'cam'", printable
+  std::string log_name() const;                            ///< "'cam'", printable
   const Agreement& agreement() const { return setup_.agreement; }
   const Producer& producer() const { return setup_.producer; }
   bool has_producer() const { return setup_.producer.session != nullptr; }
@@ -86,7 +86,8 @@ class Stream {
   explicit Stream(Setup setup, platform::OwnedPage<proto::VerdictPage> verdict)
       : setup_(std::move(setup)), verdict_(std::move(verdict)) {}
 
-  proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer, const platform::TextureDesc& image,
+  proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer,
+                                                             const platform::TextureDesc& image,
                                                              std::uint32_t slot_count, std::string reason);
   void add_generation(std::unique_ptr<Generation> generation);
   void drop_generation(std::size_t position);
@@ -108,7 +109,7 @@ class Stream {
   platform::OwnedPage<proto::VerdictPage> verdict_;
   proto::StreamState state_ = proto::StreamState::kLive;
   std::uint32_t producers_ = 1;
-  std::uint64_t first_sequence_ = 1;  ///< of this producer
+  std::uint64_t first_sequence_ = 1;                      ///< of this producer
   std::vector<std::unique_ptr<Generation>> generations_;  ///< oldest first, never empty
   std::vector<std::unique_ptr<Lease>> leases_;
   bool growth_failed_ = false;  ///< said so once

@@ -71,7 +71,8 @@ void StreamService::end_session(Session& session) {
 
   const bool violated = session.end_reason() == SessionEnd::kViolation;
   const auto reason = violated ? wire::EndReason::ProtocolError : wire::EndReason::Died;
-  const std::string why = fmt::format("{} {}", session.name(), violated ? "broke the protocol" : "closed its session or died");
+  const std::string why =
+      fmt::format("{} {}", session.name(), violated ? "broke the protocol" : "closed its session or died");
   for (const auto& [lease, stream] : std::exchange(session.holdings.leases, {})) {
     if (Stream* found = find(stream)) end_lease(*found, lease, reason, why);
     drop_if_unused(stream);

@@ -54,10 +54,11 @@ class StreamService {
   /// kNotFound unless @p session produces the stream.
   proto::Result<Stream*> produced_by(const Session& session, std::uint64_t stream) const;
   proto::Result<Producer> check_producer(Session& session, const wire::CreateStreamT& asked, StreamPagePtr page) const;
-  proto::Result<void> add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked, Producer producer,
-                                 const platform::TextureDesc& image);
-  proto::Result<void> take_over(Stream& stream, Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
-                                Producer producer, const platform::TextureDesc& image);
+  proto::Result<void> add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
+                                 Producer producer, const platform::TextureDesc& image);
+  proto::Result<void> take_over(Stream& stream, Session& session, std::uint64_t request,
+                                const wire::CreateStreamT& asked, Producer producer,
+                                const platform::TextureDesc& image);
   /// Answers what waited for @p stream.
   void serve_waiting(Stream& stream);
   std::size_t waiting_count(const Session& session) const;

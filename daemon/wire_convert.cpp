@@ -59,8 +59,8 @@ Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limit
   for (const auto& [name, side_px] : sides) {
     if (side_px == 0) return invalid(fmt::format("image {} 0 px", name));
     if (side_px > limits.max_extent_px)
-      return Error{ErrorCode::kLimitExceeded, fmt::format("image {} {} px exceeds the limit max_extent_px = {} for {}", name,
-                                                          side_px, limits.max_extent_px, object)};
+      return Error{ErrorCode::kLimitExceeded, fmt::format("image {} {} px exceeds the limit max_extent_px = {} for {}",
+                                                          name, side_px, limits.max_extent_px, object)};
   }
   if (proto::find_format(image->format) == nullptr)
     return invalid(fmt::format("image format {} is not known", image->format));

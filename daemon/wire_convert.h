@@ -17,6 +17,7 @@ wire::DeviceT to_wire(const platform::DeviceCapabilities& device);
 wire::ImageT to_wire(const platform::TextureDesc& desc);
 
 /// A peer's description of an image, checked. kInvalidArgument, kLimitExceeded; names @p object.
-proto::Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limits& limits, const std::string& object);
+proto::Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limits& limits,
+                                                 const std::string& object);
 
 }  // namespace ferry::daemon

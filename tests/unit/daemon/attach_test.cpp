@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 class Attaching : public BrokerTest {
  protected:
   static bool alive(const RawConsumer& consumer) {
-    return VerdictPageReader(consumer.verdict.page()).is_alive(consumer.attached.lease_index, LeaseId{consumer.attached.lease});
+    return VerdictPageReader(consumer.verdict.page())
+        .is_alive(consumer.attached.lease_index, LeaseId{consumer.attached.lease});
   }
 };
 
@@ -76,7 +77,8 @@ TEST_F(Attaching, RequestsAreChecked) {
   refused([](auto& r) { r.mode = wire::ConsumerMode::Every; }, ErrorCode::kInvalidArgument);
   refused([](auto& r) { r.device.reset(); }, ErrorCode::kInvalidArgument);
   refused([](auto& r) { r.device->transports.clear(); }, ErrorCode::kIncompatible);
-  const std::string text = refused([](auto& r) { *r.device = device_of(FakeGpu(9).capabilities()); }, ErrorCode::kIncompatible);
+  const std::string text =
+      refused([](auto& r) { *r.device = device_of(FakeGpu(9).capabilities()); }, ErrorCode::kIncompatible);
   EXPECT_NE(text.find(fmt::format("consumer 'viewer' (pid {})", getpid())), std::string::npos) << text;
   EXPECT_TRUE(client.quiet_for(50ms));
 }
@@ -188,15 +190,17 @@ TEST_F(Attaching, IsLimitedForSessionAndStream) {
   b.request.wait = true;
   b.send();
   c.send();
-  EXPECT_EQ(viewer.expect_refused(ErrorCode::kLimitExceeded),
-            fmt::format("'viewer' (pid {}) has or waits for 2 leases; the limit max_leases_per_session is 2", getpid()));
+  EXPECT_EQ(
+      viewer.expect_refused(ErrorCode::kLimitExceeded),
+      fmt::format("'viewer' (pid {}) has or waits for 2 leases; the limit max_leases_per_session is 2", getpid()));
   RawConsumer d(other, device(), "cam"), e(other, device(), "cam");
   d.attach();
   e.attach();
   RawClient last = connect();
   RawConsumer f(last, device(), "cam");
   f.send();
-  EXPECT_EQ(last.expect_refused(ErrorCode::kLimitExceeded), "stream 'cam' has 3 leases; the limit max_leases_per_stream is 3");
+  EXPECT_EQ(last.expect_refused(ErrorCode::kLimitExceeded),
+            "stream 'cam' has 3 leases; the limit max_leases_per_stream is 3");
 }
 
 TEST_F(Attaching, GrowsThePoolWhenConsumersHoldMore) {
@@ -263,7 +267,8 @@ TEST_F(Attaching, EvictsWhoDrainsThePool) {
   good.attach();
   client.expect<wire::LeaseAddedT>();
   client.expect<wire::LeaseAddedT>();
-  for (std::uint32_t slot = 0; slot < 8; ++slot) proto::LeasePageWriter(greedy.page.page()).hold(proto::GenerationId{1}, slot);
+  for (std::uint32_t slot = 0; slot < 8; ++slot)
+    proto::LeasePageWriter(greedy.page.page()).hold(proto::GenerationId{1}, slot);
   proto::LeasePageWriter(good.page.page()).hold(proto::GenerationId{1}, 0);
 
   wire::ReportStarvedT report;

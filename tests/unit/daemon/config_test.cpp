@@ -19,7 +19,8 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
 
 TEST(Config, ReadsEveryKindOfKey) {
   const auto config = parse_config(
-      "socket = '/tmp/f.sock'\ndevice = 'llvm'\nlog_level = 'debug'\n[limits]\nmax_slots = 5\ntexture_memory_bytes = 1048576\n",
+      "socket = '/tmp/f.sock'\ndevice = 'llvm'\nlog_level = 'debug'\n[limits]\nmax_slots = 5\ntexture_memory_bytes = "
+      "1048576\n",
       "ferryd.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->socket_path, "/tmp/f.sock");
@@ -47,10 +48,13 @@ TEST(Config, RefusesValuesOfAnotherType) {
 }
 
 TEST(Config, RefusesALogLevelThatIsNone) {
-  EXPECT_EQ(error_of("log_level = 'loud'\n"), "ferryd.toml:1: log_level = 'loud' is none of trace, debug, info, warn, error");
+  EXPECT_EQ(error_of("log_level = 'loud'\n"),
+            "ferryd.toml:1: log_level = 'loud' is none of trace, debug, info, warn, error");
 }
 
-TEST(Config, SaysWhereTheSyntaxIsWrong) { EXPECT_EQ(error_of("device = 'a'\n[limits\n").rfind("ferryd.toml:2: ", 0), 0u); }
+TEST(Config, SaysWhereTheSyntaxIsWrong) {
+  EXPECT_EQ(error_of("device = 'a'\n[limits\n").rfind("ferryd.toml:2: ", 0), 0u);
+}
 
 TEST(Config, AFileThatIsNotThereIsNotFound) {
   const auto config = load_config("/nonexistent/ferryd.toml");

@@ -76,7 +76,8 @@ TEST(Eviction, ReadsConductFromThePages) {
   EXPECT_EQ(seen.overdue_ns, 600 * kMs) << "frame 2 has been there since 400 ms";
 
   words.heartbeat_ns = 5000 * kMs;  // in the future
-  EXPECT_EQ(observe(lease, proto::StreamPageReader(*stream), proto::GenerationId{3}, false, 1000 * kMs).idle_ns, 1000 * kMs);
+  EXPECT_EQ(observe(lease, proto::StreamPageReader(*stream), proto::GenerationId{3}, false, 1000 * kMs).idle_ns,
+            1000 * kMs);
   words.cursor = 2;
   words.slots[0].held = 0;
   const Conduct idle = observe(lease, proto::StreamPageReader(*stream), proto::GenerationId{3}, false, 1000 * kMs);

@@ -1,5 +1,9 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <optional>
+#include <thread>
 
 #include "proto/limits.h"
 #include "tests/unit/daemon/fixture.h"
@@ -96,6 +100,41 @@ TEST_F(Greeting, SessionsOfOneUserAreLimited) {
   RawClient first = connect();
   RawClient second(broker->socket());
   EXPECT_NE(second.expect_goodbye(ErrorCode::kLimitExceeded).find("max_sessions_per_uid is 1"), std::string::npos);
+}
+
+/// From here on this process can open no descriptor.
+class NoDescriptorsLeft {
+ public:
+  NoDescriptorsLeft() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit limit = before_;
+    const platform::UniqueFd lowest_free{dup(STDIN_FILENO)};
+    limit.rlim_cur = static_cast<rlim_t>(lowest_free.get());
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~NoDescriptorsLeft() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(Greeting, WaitsForDescriptorsRatherThanSpinning) {
+  start();
+  std::unique_ptr<RawClient> client;
+  std::optional<NoDescriptorsLeft> shortage;
+  broker->on_loop([&] {
+    client = std::make_unique<RawClient>(broker->socket());
+    shortage.emplace();
+  });
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  std::this_thread::sleep_for(300ms);
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_nvcsw - before.ru_nvcsw, 20) << "the loop goes round";
+  EXPECT_LT((after.ru_utime.tv_usec + after.ru_stime.tv_usec) - (before.ru_utime.tv_usec + before.ru_stime.tv_usec),
+            100000);
+  shortage.reset();
+  client->greet("late");
 }
 
 TEST_F(Greeting, NamesAreMadePrintable) {

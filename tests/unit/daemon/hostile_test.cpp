@@ -65,7 +65,8 @@ TEST_F(Hostile, DescriptorsMustBeAsManyAsTheMessageHas) {
   {
     RawClient client = connect();
     client.send(wire::CreateStreamT{});
-    EXPECT_EQ(client.expect_goodbye(ErrorCode::kProtocolViolation), "CreateStream came with 0 descriptors instead of 1");
+    EXPECT_EQ(client.expect_goodbye(ErrorCode::kProtocolViolation),
+              "CreateStream came with 0 descriptors instead of 1");
   }
   {
     RawClient client = connect();

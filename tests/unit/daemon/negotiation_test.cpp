@@ -45,7 +45,8 @@ TEST(Negotiation, HostSaysWhoseFaultItIs) {
 
   const auto theirs = negotiate(gpu(), to_wire(gpu(false)), wire::SyncMode::Automatic, kWho);
   ASSERT_TRUE(theirs);
-  EXPECT_EQ(theirs->sync_reason, "host: " + kWho + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores");
+  EXPECT_EQ(theirs->sync_reason,
+            "host: " + kWho + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores");
 
   const auto asked = negotiate(gpu(), to_wire(gpu()), wire::SyncMode::Host, kWho);
   ASSERT_TRUE(asked);
@@ -59,7 +60,8 @@ TEST(Negotiation, NeverGivesLessThanWasAskedFor) {
   EXPECT_EQ(agreement.error().message,
             kWho + " asks for sync mode timeline, but driver 1.0 cannot export timeline semaphores");
   EXPECT_EQ(negotiate(gpu(), to_wire(gpu()), wire::SyncMode::SyncFd, kWho).error().code, ErrorCode::kIncompatible);
-  EXPECT_EQ(negotiate(gpu(), to_wire(gpu()), static_cast<wire::SyncMode>(99), kWho).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(negotiate(gpu(), to_wire(gpu()), static_cast<wire::SyncMode>(99), kWho).error().code,
+            ErrorCode::kInvalidArgument);
 }
 
 TEST(Negotiation, APartyThatCannotImportIsNamed) {

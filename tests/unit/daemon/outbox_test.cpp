@@ -63,7 +63,8 @@ TEST(Outbox, BoundsTheDescriptorsThatWait) {
   fill(outbox, pair);
   const FdList fds(64, &pair.theirs());
   bool full = false;
-  for (std::size_t i = 0; i <= Outbox::kMaxDescriptors / 64 && !full; ++i) full = !outbox.send(pair.ours(), message(0), fds);
+  for (std::size_t i = 0; i <= Outbox::kMaxDescriptors / 64 && !full; ++i)
+    full = !outbox.send(pair.ours(), message(0), fds);
   EXPECT_TRUE(full);
   EXPECT_LT(outbox.size(), Outbox::kMaxDescriptors / 64 + 3);
 }

@@ -48,7 +48,8 @@ Received RawClient::receive() {
   if (packet.bytes.empty()) throw std::runtime_error("the broker closed the session");
   Received received{must(proto::decode(packet.bytes)), std::move(packet.fds)};
   if (received.fds.size() != proto::descriptor_count(*received.envelope))
-    throw std::runtime_error(fmt::format("{} came with {} descriptors", proto::name_of(received.type()), received.fds.size()));
+    throw std::runtime_error(
+        fmt::format("{} came with {} descriptors", proto::name_of(received.type()), received.fds.size()));
   return received;
 }
 
@@ -74,13 +75,16 @@ std::string RawClient::expect_goodbye(ErrorCode code) {
   return goodbye.message;
 }
 
-bool RawClient::quiet_for(std::chrono::milliseconds time) { return !readable_within(socket_, std::chrono::nanoseconds(time).count()); }
+bool RawClient::quiet_for(std::chrono::milliseconds time) {
+  return !readable_within(socket_, std::chrono::nanoseconds(time).count());
+}
 
 void RawClient::expect_end() {
   if (!readable_within(socket_, kPatienceNs)) throw std::runtime_error("the broker keeps the session");
   const auto packet = platform::receive_packet(socket_);
   if (packet && !packet->bytes.empty())
-    throw std::runtime_error(fmt::format("{} instead of the end", proto::name_of(must(proto::decode(packet->bytes))->body.type)));
+    throw std::runtime_error(
+        fmt::format("{} instead of the end", proto::name_of(must(proto::decode(packet->bytes))->body.type)));
 }
 
 wire::HelloReplyT RawClient::greet(const std::string& application) {
@@ -125,7 +129,8 @@ void StandIn::kill() {
 wire::DeviceT device_of(const platform::DeviceCapabilities& capabilities) { return to_wire(capabilities); }
 
 RawProducer::RawProducer(RawClient& session, const platform::DeviceCapabilities& device, std::string stream_name)
-    : client(session), page(must(platform::OwnedPage<proto::StreamPage>::create(proto::PageKind::kStream, "test-stream"))) {
+    : client(session),
+      page(must(platform::OwnedPage<proto::StreamPage>::create(proto::PageKind::kStream, "test-stream"))) {
   request.name = std::move(stream_name);
   request.image = std::make_unique<wire::ImageT>();
   request.image->width_px = 64;
@@ -158,7 +163,8 @@ void RawProducer::publish(std::uint32_t generation, std::uint32_t slot, std::uin
 }
 
 RawConsumer::RawConsumer(RawClient& session, const platform::DeviceCapabilities& device, std::string stream_name)
-    : client(session), page(must(platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "test-lease"))) {
+    : client(session),
+      page(must(platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "test-lease"))) {
   request.name = std::move(stream_name);
   request.device = std::make_unique<wire::DeviceT>(device_of(device));
   request.mode = wire::ConsumerMode::Latest;

@@ -27,7 +27,8 @@ TEST_F(Status, SaysWhatThePagesSay) {
   consumer.attach();
   client.expect<wire::LeaseAddedT>();
   for (std::uint32_t i = 0; i < 5; ++i) producer.publish(1, i);
-  proto::StreamPageWriter(producer.page.page()).admit(consumer.attached.lease_index, proto::LeaseId{consumer.attached.lease});
+  proto::StreamPageWriter(producer.page.page())
+      .admit(consumer.attached.lease_index, proto::LeaseId{consumer.attached.lease});
   producer.page.page().starved = 3;
   proto::LeasePageWriter lease(consumer.page.page());
   lease.hold(proto::GenerationId{1}, 2);

@@ -79,7 +79,8 @@ TEST_F(Streams, RequestsAreChecked) {
   refusal(client, with([](auto& r) { r.device->device_uuid.reset(); }), ErrorCode::kInvalidArgument);
   refusal(client, with([](auto& r) { r.frames_in_flight = 0; }), ErrorCode::kInvalidArgument);
   refusal(client, with([](auto& r) { r.frames_in_flight = 9; }), ErrorCode::kInvalidArgument);
-  refusal(client, with([](auto& r) { r.queue_policy = static_cast<wire::QueuePolicy>(77); }), ErrorCode::kInvalidArgument);
+  refusal(client, with([](auto& r) { r.queue_policy = static_cast<wire::QueuePolicy>(77); }),
+          ErrorCode::kInvalidArgument);
   refusal(client, with([](auto& r) { r.sync_mode = wire::SyncMode::Timeline; }), ErrorCode::kIncompatible);
   EXPECT_EQ(refusal(client, with([](auto& r) { r.min_slots = 17; }), ErrorCode::kLimitExceeded),
             "slot count 17 exceeds the limit max_slots = 16 for stream 'cam'");
@@ -159,7 +160,8 @@ TEST_F(Streams, ASessionsMemoryIsLimitedToo) {
   big.request.image->width_px = big.request.image->height_px = 180;
   big.create();
   RawProducer more(client, device(), "more"), elsewhere(other, device(), "elsewhere");
-  EXPECT_NE(refusal(client, more.request, ErrorCode::kLimitExceeded).find("texture_memory_bytes_per_session"), std::string::npos);
+  EXPECT_NE(refusal(client, more.request, ErrorCode::kLimitExceeded).find("texture_memory_bytes_per_session"),
+            std::string::npos);
   elsewhere.create();
 }
 
