@@ -40,10 +40,11 @@ bool says_ready(const platform::UniqueFd& notify, const Deadline& deadline, Chil
 
 }  // namespace
 
-BrokerProcess::BrokerProcess(std::string config)
+BrokerProcess::BrokerProcess(const std::string& config, Environment environment)
     : socket_(folder_.file("s/ferryd.sock")),
       config_file_(folder_.file("ferryd.toml")),
-      log_file_(folder_.file("log")) {
+      log_file_(folder_.file("log")),
+      environment_(std::move(environment)) {
   write_file(config_file_, config);
   start();
 }
@@ -53,7 +54,8 @@ void BrokerProcess::start() {
   const platform::UniqueFd notify = bind_notify_socket(notify_path);
   SpawnOptions options;
   options.error_file = log_file_;
-  options.environment = {{"NOTIFY_SOCKET", notify_path}};
+  options.environment = environment_;
+  options.environment.emplace_back("NOTIFY_SOCKET", notify_path);
   process_ = std::make_unique<ChildProcess>(program_folder() + "/ferryd",
                                             std::vector<std::string>{"--socket", socket_, "--config", config_file_},
                                             std::move(options));

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/child_process.h"
 #include "tests/support/temp_dir.h"
@@ -11,8 +13,9 @@ namespace ferry::test {
 
 class BrokerProcess {
  public:
+  using Environment = std::vector<std::pair<std::string, std::string>>;
   /// @p config: text of its configuration file. Returns when the broker says that it is ready.
-  explicit BrokerProcess(std::string config = {});
+  explicit BrokerProcess(const std::string& config = {}, Environment environment = {});
   /// Ends it if it still runs.
   ~BrokerProcess();
 
@@ -32,6 +35,7 @@ class BrokerProcess {
  private:
   TempDir folder_;
   std::string socket_, config_file_, log_file_;
+  Environment environment_;
   std::unique_ptr<ChildProcess> process_;
 };
 

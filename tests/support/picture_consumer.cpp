@@ -6,6 +6,7 @@
 
 #include "platform/clock.h"
 #include "tests/support/check.h"
+#include "tests/support/mark.h"
 
 namespace ferry::test {
 
@@ -85,7 +86,10 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
   ferry_frame frame{};
   frame.struct_size = FERRY_FRAME_SIZE;
   frame.metadata.struct_size = sizeof frame.metadata;
-  const std::int32_t code = ferry_consumer_acquire(consumer_, timeout_ns, &frame);
+  const std::int32_t code = [&] {
+    const TraceMark mark(options_.mark ? "acquire" : nullptr);
+    return ferry_consumer_acquire(consumer_, timeout_ns, &frame);
+  }();
   if (code != FERRY_OK) return code;
   latencies_ns_.push_back(static_cast<std::uint64_t>(platform::now_ns()) - frame.produced_ns);
   enter(frame);
@@ -113,6 +117,7 @@ void PictureConsumer::release_oldest() {
       note_wrong(frame, "before it was released", wrong);
     }
   }
+  const TraceMark mark(options_.mark ? "release" : nullptr);
   check(ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_SIGNALLED), "ferry_consumer_release");
 }
 

@@ -22,6 +22,7 @@ struct ConsumerOptions {
   bool verify = true;      ///< compare every pixel of every frame
   bool recheck = false;    ///< and again just before it is released: nobody may write what is held
   Engine engine = Engine::kCpu;
+  bool mark = false;  ///< leaves marks in a system call trace (mark.h)
 };
 
 struct ConsumerBooks {

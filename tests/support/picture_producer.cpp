@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "tests/support/check.h"
+#include "tests/support/mark.h"
 
 namespace ferry::test {
 
@@ -17,6 +18,7 @@ ferry_image_desc image_desc(const ImageShape& shape) {
 PictureProducer::PictureProducer(ferry_connection* connection, ferry_device* device, const Gpu& gpu,
                                  const ProducerOptions& options)
     : seed_(options.seed != 0 ? options.seed : seed_of(options.name)),
+      mark_(options.mark),
       writer_(gpu, options.engine, options.frames_in_flight == 0 ? 3 : options.frames_in_flight + 1) {
   ferry_stream_info info = FERRY_STREAM_INFO_INIT;
   info.name = options.name.c_str();
@@ -34,7 +36,10 @@ PictureProducer::~PictureProducer() { ferry_producer_destroy(producer_); }
 std::int32_t PictureProducer::produce(std::int64_t timeout_ns) {
   ferry_target target{};
   target.struct_size = FERRY_TARGET_SIZE;
-  const std::int32_t begun = ferry_producer_begin(producer_, timeout_ns, &target);
+  const std::int32_t begun = [&] {
+    const TraceMark mark(mark_ ? "begin" : nullptr);
+    return ferry_producer_begin(producer_, timeout_ns, &target);
+  }();
   if (begun == FERRY_ERROR_TIMEOUT || begun == FERRY_ERROR_WOULD_BLOCK) return begun;
   check(begun, "ferry_producer_begin");
 
@@ -48,7 +53,10 @@ std::int32_t PictureProducer::produce(std::int64_t timeout_ns) {
   metadata.struct_size = sizeof metadata;
   metadata.user_size_bytes = sizeof stamp;
   std::memcpy(metadata.user, &stamp, sizeof stamp);
-  check(ferry_producer_publish(producer_, target.id, &metadata), "ferry_producer_publish");
+  {
+    const TraceMark mark(mark_ ? "publish" : nullptr);
+    check(ferry_producer_publish(producer_, target.id, &metadata), "ferry_producer_publish");
+  }
   ++next_sequence_;
   return FERRY_OK;
 }

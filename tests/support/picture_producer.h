@@ -19,6 +19,7 @@ struct ProducerOptions {
   std::uint32_t min_slots = 0;
   std::uint32_t seed = 0;  ///< 0: seed_of(name)
   Engine engine = Engine::kCpu;
+  bool mark = false;  ///< leaves marks in a system call trace (mark.h)
 };
 
 class PictureProducer {
@@ -38,6 +39,7 @@ class PictureProducer {
 
  private:
   std::uint32_t seed_;
+  bool mark_;
   PictureWriter writer_;
   ferry_producer* producer_ = nullptr;
   std::uint64_t next_sequence_ = 1;

@@ -27,7 +27,9 @@ struct Options {
   std::int64_t pace_ms = 0;          ///< sleeps so long between frames
   bool keep = false;                 ///< takes as many frames as it may hold, and keeps them
   bool report_frames = false;
-  bool use_fd = false;  ///< sleeps in poll(2) on ferry_consumer_get_fd()
+  std::int64_t acquire_timeout_ms = 200;  ///< between two looks at the commands and the deadline
+  bool until_wrong = false;               ///< ends at the first frame that is not right
+  bool use_fd = false;                    ///< sleeps in poll(2) on ferry_consumer_get_fd()
   std::int64_t deadline_ms = 120'000;
 };
 
@@ -56,6 +58,10 @@ class ConsumerProgram {
       const std::int32_t code = take();
       if (code == FERRY_OK) {
         after_frame();
+        if (options_.until_wrong && !consumer_.books().all_right()) {
+          ended = "wrong";
+          break;
+        }
         if (reached_goal()) {
           ended = "goal";
           break;
@@ -80,12 +86,15 @@ class ConsumerProgram {
 
  private:
   std::int32_t take() {
-    constexpr std::int64_t kTurnNs = 200'000'000;  // between two looks at the commands and the deadline
-    if (!options_.use_fd) return consumer_.take(kTurnNs);
+    if (!options_.use_fd) {
+      const std::int32_t code = consumer_.take(options_.acquire_timeout_ms * 1'000'000);
+      if (code == FERRY_ERROR_WOULD_BLOCK) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      return code;
+    }
     const std::int32_t code = consumer_.take(0);
     if (code != FERRY_ERROR_WOULD_BLOCK) return code;
     pollfd readable{fd_, POLLIN, 0};
-    if (::poll(&readable, 1, static_cast<int>(kTurnNs / 1'000'000)) > 0) ++wakeups_;
+    if (::poll(&readable, 1, static_cast<int>(options_.acquire_timeout_ms)) > 0) ++wakeups_;
     return FERRY_ERROR_WOULD_BLOCK;
   }
 
@@ -167,8 +176,11 @@ int run(int argc, char** argv) {
   app.add_option("--pace-ms", options.pace_ms);
   app.add_option("--deadline-ms", options.deadline_ms);
   app.add_option("--engine", options.stream.engine)->transform(CLI::CheckedTransformer(kEngines));
+  app.add_flag("--mark", options.stream.mark);
   app.add_flag("--keep", options.keep);
   app.add_flag("--recheck", options.stream.recheck);
+  app.add_option("--acquire-timeout-ms", options.acquire_timeout_ms);
+  app.add_flag("--until-wrong", options.until_wrong);
   app.add_flag("--use-fd", options.use_fd);
   app.add_flag("--report-frames", options.report_frames);
   app.add_flag("--no-verify", no_verify);

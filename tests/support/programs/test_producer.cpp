@@ -134,6 +134,7 @@ int run(int argc, char** argv) {
   app.add_option("--min-slots", options.stream.min_slots);
   app.add_option("--resize", resizes, "N=WxH[:FORMAT]: before frame N, counted from 0");
   app.add_option("--engine", options.stream.engine)->transform(CLI::CheckedTransformer(kEngines));
+  app.add_flag("--mark", options.stream.mark);
   app.add_flag("--paused", options.paused);
   app.add_flag("--report-frames", options.report_frames);
   app.add_flag("--no-validation", no_validation);
