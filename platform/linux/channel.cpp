@@ -33,7 +33,7 @@ bool drain_channel(const UniqueFd& channel) {
     const ssize_t got = recv(channel.get(), &ring, sizeof ring, MSG_DONTWAIT);
     if (got == 0) return false;
     if (got < 0 && errno == EAGAIN) return true;
-    if (got < 0 && errno != EINTR && errno != ECONNRESET) return false;
+    if (got < 0 && errno != EINTR) return false;
   }
   return true;
 }

@@ -92,6 +92,20 @@ TEST(Futex, WakesAnotherProcessThatCanOnlyReadThePage) {
   }
 }
 
+TEST(Futex, OneWakeIsForEverybody) {
+  auto page = OwnedPage<StreamPage>::create(proto::PageKind::kStream, "test");
+  ASSERT_TRUE(page);
+  ForkedChild first([&] { return sleep_on(page->fd(), 1); });
+  ForkedChild second([&] { return sleep_on(page->fd(), 2); });
+  ForkedChild third([&] { return sleep_on(page->fd(), 1); });
+  ASSERT_TRUE(first.wait_until_asleep() && second.wait_until_asleep() && third.wait_until_asleep());
+  page->page().doorbell.store(1);
+  futex_wake_all(page->page().doorbell);
+  EXPECT_EQ(first.wait(), 0);
+  EXPECT_EQ(second.wait(), 0);
+  EXPECT_EQ(third.wait(), 0);
+}
+
 TEST(Futex, AProcessThatCanOnlyReadThePageWakesItsWriter) {
   auto page = OwnedPage<StreamPage>::create(proto::PageKind::kStream, "test");
   ASSERT_TRUE(page);
