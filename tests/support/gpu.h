@@ -11,19 +11,20 @@
 
 namespace ferry::test {
 
-#define FERRY_TEST_DEVICE_FUNCTIONS(X)                                                                          \
-  X(AllocateCommandBuffers)                                                                                     \
-  X(AllocateMemory)                                                                                             \
-  X(BeginCommandBuffer)                                                                                         \
-  X(BindBufferMemory) X(CmdBindDescriptorSets) X(CmdBindPipeline) X(CmdCopyBuffer) X(CmdCopyBufferToImage)      \
-      X(CmdCopyImageToBuffer) X(CmdDispatch) X(CmdPipelineBarrier) X(CmdFillBuffer) X(CmdPushConstants)         \
-          X(CreateBuffer) X(CreateCommandPool) X(CreateComputePipelines) X(CreateDescriptorPool)                \
-              X(CreateDescriptorSetLayout) X(CreateFence) X(CreatePipelineLayout) X(CreateShaderModule)         \
-                  X(AllocateDescriptorSets) X(UpdateDescriptorSets) X(DestroyBuffer) X(DestroyCommandPool)      \
-                      X(DestroyDescriptorPool) X(DestroyDescriptorSetLayout) X(DestroyFence) X(DestroyPipeline) \
-                          X(DestroyPipelineLayout) X(DestroyShaderModule) X(DeviceWaitIdle) X(EndCommandBuffer) \
-                              X(FreeMemory) X(GetBufferMemoryRequirements) X(GetDeviceQueue) X(MapMemory)       \
-                                  X(QueueSubmit) X(ResetCommandBuffer) X(ResetFences) X(WaitForFences)
+#define FERRY_TEST_DEVICE_FUNCTIONS(X)                                                                               \
+  X(AllocateCommandBuffers)                                                                                          \
+  X(AllocateMemory)                                                                                                  \
+  X(BeginCommandBuffer)                                                                                              \
+  X(BindBufferMemory)                                                                                                \
+  X(CmdBindDescriptorSets) X(CmdBindPipeline) X(CmdCopyBuffer) X(CmdCopyBufferToImage) X(CmdCopyImageToBuffer)       \
+      X(CmdDispatch) X(CmdPipelineBarrier) X(CmdFillBuffer) X(CmdPushConstants) X(CreateBuffer) X(CreateCommandPool) \
+          X(CreateComputePipelines) X(CreateDescriptorPool) X(CreateDescriptorSetLayout) X(CreateFence)              \
+              X(CreatePipelineLayout) X(CreateShaderModule) X(AllocateDescriptorSets) X(UpdateDescriptorSets)        \
+                  X(DestroyBuffer) X(DestroyCommandPool) X(DestroyDescriptorPool) X(DestroyDescriptorSetLayout)      \
+                      X(DestroyFence) X(DestroyPipeline) X(DestroyPipelineLayout) X(DestroyShaderModule)             \
+                          X(DeviceWaitIdle) X(EndCommandBuffer) X(FreeMemory) X(GetBufferMemoryRequirements)         \
+                              X(GetDeviceQueue) X(MapMemory) X(QueueSubmit) X(ResetCommandBuffer) X(ResetFences)     \
+                                  X(WaitForFences)
 
 /// Borrowed handles and their entry points. Everything here throws when Vulkan fails.
 class Gpu {

@@ -91,7 +91,8 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
     return ferry_consumer_acquire(consumer_, timeout_ns, &frame);
   }();
   if (code != FERRY_OK) return code;
-  latencies_ns_.push_back(static_cast<std::uint64_t>(platform::now_ns()) - frame.produced_ns);
+  const auto age_ns = [&] { return static_cast<std::uint64_t>(platform::now_ns()) - frame.produced_ns; };
+  latencies_ns_.push_back(age_ns());
   enter(frame);
   if (!options_.verify) {
     reader_.pass(frame);
@@ -103,6 +104,7 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
       note_wrong(frame, "when it was acquired", wrong);
     }
   }
+  read_ns_.push_back(age_ns());
   held_.push_back(frame);
   return FERRY_OK;
 }

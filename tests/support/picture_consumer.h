@@ -60,6 +60,8 @@ class PictureConsumer {
   const ConsumerBooks& books() const { return books_; }
   /// Publish to acquire, of every frame, in ns.
   const std::vector<std::uint64_t>& latencies_ns() const { return latencies_ns_; }
+  /// Publish to the end of reading and comparing it, of every frame, in ns.
+  const std::vector<std::uint64_t>& read_ns() const { return read_ns_; }
   ferry_consumer* handle() const { return consumer_; }
   ferry_stream_state state() const;
 
@@ -74,7 +76,7 @@ class PictureConsumer {
   std::deque<ferry_frame> held_;
   ConsumerBooks books_;
   std::uint64_t generation_ = 0;
-  std::vector<std::uint64_t> latencies_ns_;
+  std::vector<std::uint64_t> latencies_ns_, read_ns_;
 };
 
 const char* event_name(std::uint32_t type);

@@ -33,6 +33,13 @@ struct Options {
   std::int64_t deadline_ms = 120'000;
 };
 
+std::uint64_t percentile(std::vector<std::uint64_t> values, double share) {
+  if (values.empty()) return 0;
+  const auto at = std::min(values.size() - 1, static_cast<std::size_t>(static_cast<double>(values.size()) * share));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
+  return values[at];
+}
+
 class ConsumerProgram {
  public:
   explicit ConsumerProgram(const Options& options)
@@ -80,6 +87,8 @@ class ConsumerProgram {
     report_events();
     auto result = books();
     result["ended"] = ended;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started_;
+    result["seconds"] = elapsed.count();
     report("done", result);
     return 0;
   }
@@ -120,13 +129,6 @@ class ConsumerProgram {
 
   nlohmann::json books() const {
     const ConsumerBooks& b = consumer_.books();
-    auto latencies = consumer_.latencies_ns();
-    std::sort(latencies.begin(), latencies.end());
-    const auto at = [&](double share) {
-      if (latencies.empty()) return std::uint64_t{0};
-      return latencies[std::min(latencies.size() - 1,
-                                static_cast<std::size_t>(static_cast<double>(latencies.size()) * share))];
-    };
     return {{"frames", b.frames},
             {"wrong", b.wrong_frames},
             {"torn", b.torn_frames},
@@ -143,8 +145,10 @@ class ConsumerProgram {
             {"first_wrong", b.first_wrong},
             {"all_right", b.all_right()},
             {"wakeups", wakeups_},
-            {"latency_p50_ns", at(0.5)},
-            {"latency_p99_ns", at(0.99)},
+            {"latency_p50_ns", percentile(consumer_.latencies_ns(), 0.5)},
+            {"latency_p99_ns", percentile(consumer_.latencies_ns(), 0.99)},
+            {"read_p50_ns", percentile(consumer_.read_ns(), 0.5)},
+            {"read_p99_ns", percentile(consumer_.read_ns(), 0.99)},
             {"validation_errors", session_.validation_errors()}};
   }
 
@@ -153,6 +157,7 @@ class ConsumerProgram {
   PictureConsumer consumer_;
   Commands commands_;
   Deadline deadline_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   int fd_ = -1;
   std::uint64_t wakeups_ = 0;
 };
