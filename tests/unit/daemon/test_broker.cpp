@@ -2,7 +2,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <future>
+#include <semaphore>
 #include <stdexcept>
 
 namespace ferry::daemon::test {
@@ -21,12 +21,12 @@ TestBroker::TestBroker(GpuPool gpus, const Limits& limits) : socket_(folder_.fil
 TestBroker::~TestBroker() { stop(); }
 
 void TestBroker::on_loop(const std::function<void()>& work) {
-  std::promise<void> done;
+  std::binary_semaphore done{0};
   boost::asio::post(io_, [&] {
     work();
-    done.set_value();
+    done.release();
   });
-  done.get_future().get();
+  done.acquire();
 }
 
 void TestBroker::stop() {
