@@ -8,6 +8,8 @@ ExitCode exit_code_for(std::int32_t ferry_error) {
   switch (ferry_error) {
     case FERRY_OK:
       return ExitCode::kOk;
+    case FERRY_ERROR_INVALID_ARGUMENT:
+      return ExitCode::kUsage;
     case FERRY_ERROR_NO_BROKER:
     case FERRY_ERROR_DISCONNECTED:
       return ExitCode::kNoBroker;
@@ -39,10 +41,6 @@ std::string_view hint_for(std::int32_t ferry_error) {
       return "a system-wide broker serves the members of group 'ferry'";
     case FERRY_ERROR_VERSION_MISMATCH:
       return "`ferry --version` and `ferryd --version` should agree";
-    case FERRY_ERROR_NAME_TAKEN:
-      return "`ferry status` shows who has it";
-    case FERRY_ERROR_LIMIT_EXCEEDED:
-      return "`ferry status` shows what is in use";
     case FERRY_ERROR_INCOMPATIBLE:
       return "`ferry status` shows what the broker's devices can do";
     default:

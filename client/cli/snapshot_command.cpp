@@ -36,11 +36,28 @@ std::chrono::nanoseconds time_left(std::int64_t deadline_ns) {
   return std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0));
 }
 
+Consumer attach(const Connection& connection, const Device& device, const SnapshotOptions& options,
+                std::int64_t deadline_ns) {
+  try {
+    return Consumer(
+        connection, device,
+        {.name = options.stream, .max_holds = 1, .timeout = options.wait ? Timeout(time_left(deadline_ns)) : kNoWait});
+  } catch (const Error& error) {
+    if (error.code() == FERRY_ERROR_TIMEOUT) {
+      throw CommandError(ExitCode::kTimedOut,
+                         fmt::format("stream '{}' did not appear within {} s", options.stream, options.timeout_s));
+    }
+    if (error.code() != FERRY_ERROR_NOT_FOUND) throw;
+    throw CommandError(ExitCode::kNotFound,
+                       fmt::format("{} (`ferry list` shows the streams, --wait waits for one)", error.what()));
+  }
+}
+
 Frame first_frame(Consumer& consumer, const SnapshotOptions& options, std::int64_t deadline_ns) {
   const std::optional<Frame> frame = consumer.acquire(time_left(deadline_ns));
   if (!frame) {
-    throw CommandError(ExitCode::kTimedOut, fmt::format("stream '{}' gave no frame within {} s",
-                                                        printable(options.stream), options.timeout_s));
+    throw CommandError(ExitCode::kTimedOut,
+                       fmt::format("stream '{}' gave no frame within {} s", options.stream, options.timeout_s));
   }
   return *frame;
 }
@@ -53,9 +70,7 @@ void run_snapshot(const SnapshotOptions& options) {
   Device device(connection,
                 {.selector = options.device.empty() ? device_of_stream(connection, options.stream) : options.device});
   const Gpu gpu = open_gpu(device);
-  Consumer consumer(
-      connection, device,
-      {.name = options.stream, .max_holds = 1, .timeout = options.wait ? Timeout(time_left(deadline_ns)) : kNoWait});
+  Consumer consumer = attach(connection, device, options, deadline_ns);
   const Frame frame = first_frame(consumer, options, deadline_ns);
   const FrameReadback readback(gpu, consumer, frame, std::max(deadline_ns, monotonic_ns() + kGpuPatienceNs));
   const Picture picture = options.raw ? make_raw_picture(readback.pixels(), frame.metadata)

@@ -64,6 +64,8 @@ class StatusText {
 
   /// A labelled line; a @p reason that does not fit beside @p text gets lines of its own.
   void field(std::string_view label, const std::string& text, std::string_view reason = {}) {
+    // "host: no driver ..." beside "host" says it twice.
+    if (reason.starts_with(text) && reason.substr(text.size()).starts_with(": ")) reason.remove_prefix(text.size() + 2);
     if (reason.empty()) return labelled(label, text);
     const std::string explained = fmt::format("{}   ({})", text, printable(reason));
     if (display_width(explained) <= room()) return labelled(label, explained);
@@ -139,7 +141,9 @@ std::string render_status(const Status& status, const Style& style, std::size_t 
 std::string render_list(const Status& status, const Style& style) {
   using enum Table::Align;
   Table table({kLeft, kRight, kLeft, kRight, kLeft});
-  for (const StreamStatus& s : status.streams) {
+  std::vector<StreamStatus> streams = status.streams;
+  std::sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  for (const StreamStatus& s : streams) {
     const std::string consumers = counted(s.consumers.size(), "consumer");
     table.add_row({printable(s.name), fmt::format("{}x{}", s.generation.width_px, s.generation.height_px),
                    printable(s.generation.format), human_rate(s.rate_hz),

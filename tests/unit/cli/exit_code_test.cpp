@@ -11,6 +11,7 @@ TEST(ExitCode, IsWhatTheDocumentationSays) {
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_OK)), 0);
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_INTERNAL)), 1);
   EXPECT_EQ(static_cast<int>(ExitCode::kUsage), 2);
+  EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_INVALID_ARGUMENT)), 2);
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_NO_BROKER)), 3);
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_DISCONNECTED)), 3);
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_NOT_FOUND)), 4);
