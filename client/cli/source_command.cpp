@@ -125,11 +125,12 @@ class Source {
   void announce() {
     const StreamState state = producer_.state();
     first_number_ = state.frames + 1;
+    const std::string_view sync = sync_mode_name(state.sync_mode);
+    const std::string why = printable(without_subject(state.sync_reason, sync));
     write_all(STDOUT_FILENO,
               fmt::format("stream '{}'   {}x{} {}   {} slots   {}   sync {}{}\n", printable(options_.name),
                           state.width_px, state.height_px, format_name(state.format), state.slot_count,
-                          printable(state.transport), sync_mode_name(state.sync_mode),
-                          state.sync_reason[0] ? fmt::format(" ({})", printable(state.sync_reason)) : ""));
+                          printable(state.transport), sync, why.empty() ? "" : fmt::format(" ({})", why)));
   }
 
   /// Sleeps until the frame is due, with a look at the clock for the progress line in between.

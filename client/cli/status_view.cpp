@@ -64,8 +64,7 @@ class StatusText {
 
   /// A labelled line; a @p reason that does not fit beside @p text gets lines of its own.
   void field(std::string_view label, const std::string& text, std::string_view reason = {}) {
-    // "host: no driver ..." beside "host" says it twice.
-    if (reason.starts_with(text) && reason.substr(text.size()).starts_with(": ")) reason.remove_prefix(text.size() + 2);
+    reason = without_subject(reason, text);
     if (reason.empty()) return labelled(label, text);
     const std::string explained = fmt::format("{}   ({})", text, printable(reason));
     if (display_width(explained) <= room()) return labelled(label, explained);

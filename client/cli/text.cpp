@@ -114,6 +114,11 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   return lines;
 }
 
+std::string_view without_subject(std::string_view reason, std::string_view subject) {
+  const bool said = reason.starts_with(subject) && reason.substr(subject.size()).starts_with(": ");
+  return said ? reason.substr(subject.size() + 2) : reason;
+}
+
 std::string human_bytes(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 6> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   if (bytes < 1024) return fmt::format("{} B", bytes);

@@ -26,6 +26,9 @@ std::string truncate(std::string_view text, std::size_t width);
 /// @p text broken at spaces into lines of at most @p width columns; a longer word has a line of its own.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
+/// "no driver can" for the reason "host: no driver can" of the subject "host", beside which it is going to stand.
+std::string_view without_subject(std::string_view reason, std::string_view subject);
+
 std::string human_bytes(std::uint64_t bytes);       ///< "31.6 MiB"
 std::string human_duration(std::uint64_t time_ns);  ///< "85 us", "4.1 ms", "12.3 s", "3m 20s", "2h 05m", "3d 04h"
 std::string human_rate(double rate_hz);             ///< "59.9 Hz"

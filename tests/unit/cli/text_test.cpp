@@ -52,6 +52,12 @@ TEST(Wrap, BreaksAtSpacesOnly) {
   EXPECT_TRUE(wrap("", 10).empty());
 }
 
+TEST(WithoutSubject, DropsOnlyTheSubjectItself) {
+  EXPECT_EQ(without_subject("host: no driver can", "host"), "no driver can");
+  EXPECT_EQ(without_subject("hosts: none", "host"), "hosts: none");
+  EXPECT_EQ(without_subject("", "host"), "");
+}
+
 TEST(Human, Bytes) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(1023), "1023 B");
