@@ -145,10 +145,9 @@ void Panel::draw_zoom() {
 void Panel::draw_stream(const Subscription& subscription) const {
   ImGui::TextColored(colour_of(subscription.condition()), "%s", to_string(subscription.condition()));
   if (!subscription.remark().empty()) wrapped_hint(subscription.remark());
-  if (subscription.is_broker_lost()) wrapped_hint("the broker is gone; frames go on");
-
   const auto state = subscription.state();
   if (!state) return;
+  if (state->connected == 0) wrapped_hint("the broker is gone; frames go on");
   const FrameStats& stats = subscription.stats();
   if (ImGui::BeginTable("facts", 2, ImGuiTableFlags_SizingFixedFit)) {
     row("Rate", fmt::format("{:.1f} Hz", stats.rate.per_second()));

@@ -101,9 +101,6 @@ void Subscription::note(const ferry::Event& event) {
     case FERRY_EVENT_GENERATION_FAILED:
       remark_ = event.reason;
       break;
-    case FERRY_EVENT_BROKER_LOST:
-      is_broker_lost_ = true;
-      break;
     default:
       break;  // CLOSED and EVICTED: acquire() says so after the last frame
   }

@@ -54,7 +54,6 @@ class Subscription {
   ferry_consumer_mode mode() const { return mode_; }
   Condition condition() const { return condition_; }
   const std::string& remark() const { return remark_; }  ///< why it is as it is, in words; may be empty
-  bool is_broker_lost() const { return is_broker_lost_; }
   const FrameStats& stats() const { return stats_; }
   std::optional<ferry::StreamState> state() const;
 
@@ -83,7 +82,6 @@ class Subscription {
   std::optional<ShownFrame> shown_;
   Condition condition_ = Condition::kWaiting;
   std::string remark_;
-  bool is_broker_lost_ = false;
   bool has_more_ = false;
   std::int64_t next_attach_ns_ = 0;
   FrameStats stats_;
