@@ -57,6 +57,7 @@ void Subscription::update() {
   attach_if_due();
   if (watch_) take_events();
   if (watch_) take_frames();
+  stats_.rate.tick(examples::monotonic_ns(), 0);  // falls to nothing when no frames come
   if (watch_ && !has_more_) watch_->rearm();
 }
 
@@ -94,9 +95,11 @@ void Subscription::note(const ferry::Event& event) {
       remark_ = "the producer is gone; this is its last frame";
       break;
     case FERRY_EVENT_RESUMED:
-    case FERRY_EVENT_GENERATION:
+      condition_ = Condition::kLive;
       remark_.clear();
-      if (event.type == FERRY_EVENT_RESUMED) condition_ = Condition::kLive;
+      break;
+    case FERRY_EVENT_GENERATION:
+      if (condition_ == Condition::kLive) remark_.clear();  // of a generation that failed
       break;
     case FERRY_EVENT_GENERATION_FAILED:
       remark_ = event.reason;
