@@ -182,10 +182,13 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   // Alive before the producer hears of it: a lease that it knows and that is not alive does not count.
   proto::VerdictPageWriter(verdict_.page()).set_lease(admitted.index, admitted.id);
   ring_verdict();
-  send_attached(admitted, channel->consumer_end, request);
-  // The last frame may be one of an older generation, while the producer has not drawn into the newest.
-  if (const Generation* on_show = generation_on_show(); on_show != nullptr && on_show != &newest_generation())
-    send_generation(*on_show, *admitted.session, 0, admitted.id);
+  // The last frame may be one of an older generation, while the producer has not drawn into the newest. In their order:
+  // what is older than a generation that a consumer knows is never looked at (FrameTaker).
+  const Generation* on_show = generation_on_show();
+  const Generation& first = on_show != nullptr ? *on_show : newest_generation();
+  send_attached(admitted, first, channel->consumer_end, request);
+  for (const auto& generation : generations_)
+    if (raw(generation->id()) > raw(first.id())) send_generation(*generation, *admitted.session, 0, admitted.id);
   if (has_producer())
     send_lease_added(admitted, channel->producer_end);
   else
@@ -338,7 +341,8 @@ void Stream::send_generation(const Generation& generation, Session& to, std::uin
   to.send(request, std::move(started), fds);
 }
 
-void Stream::send_attached(const Lease& lease, const UniqueFd& consumer_end, std::uint64_t request) {
+void Stream::send_attached(const Lease& lease, const Generation& generation, const UniqueFd& consumer_end,
+                           std::uint64_t request) {
   wire::AttachedT attached;
   attached.stream = raw(setup_.id);
   attached.lease = raw(lease.id);
@@ -348,12 +352,12 @@ void Stream::send_attached(const Lease& lease, const UniqueFd& consumer_end, std
   attached.transport_reason = agreement().transport_reason;
   attached.has_release_timeline = lease.release_timeline != nullptr;
   attached.state = static_cast<wire::StreamState>(state_);
-  attached.generation = newest_generation().describe();
+  attached.generation = generation.describe();
   attached.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
   attached.queue_policy = static_cast<wire::QueuePolicy>(producer().queue_policy);
   FdList fds{&verdict_.fd(), &producer().page->fd, &consumer_end};
   if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
-  newest_generation().append_fds(fds);
+  generation.append_fds(fds);
   lease.session->send(request, std::move(attached), fds);
 }
 

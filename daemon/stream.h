@@ -99,7 +99,8 @@ class Stream {
   void remember_acquire_points();
   void remember_release_points(const Lease& lease);
   void send_generation(const Generation& generation, Session& to, std::uint64_t request, proto::LeaseId lease);
-  void send_attached(const Lease& lease, const platform::UniqueFd& consumer_end, std::uint64_t request);
+  void send_attached(const Lease& lease, const Generation& generation, const platform::UniqueFd& consumer_end,
+                     std::uint64_t request);
   void send_lease_added(const Lease& lease, const platform::UniqueFd& producer_end);
   void send_producer_changed(const Lease& lease, const platform::UniqueFd& consumer_end);
   void set_state(proto::StreamState state, const std::string& message);

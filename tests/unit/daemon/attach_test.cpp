@@ -239,7 +239,7 @@ TEST_F(Attaching, KeepsThePoolWhenMemoryIsShort) {
   EXPECT_TRUE(client.quiet_for(50ms));
 }
 
-TEST_F(Attaching, LateConsumersGetTheGenerationOnShowToo) {
+TEST_F(Attaching, LateConsumersGetTheGenerationOnShowFirst) {
   RawClient client = connect(), viewer = connect();
   RawProducer producer(client, device(), "cam");
   producer.create();
@@ -252,10 +252,10 @@ TEST_F(Attaching, LateConsumersGetTheGenerationOnShowToo) {
   client.expect<wire::GenerationStartedT>();
   RawConsumer consumer(viewer, device(), "cam");
   consumer.attach();
-  EXPECT_EQ(consumer.attached.generation->id, 2u);
-  const auto on_show = viewer.expect<wire::GenerationStartedT>().first;
-  EXPECT_EQ(on_show.generation->id, 1u);
-  EXPECT_EQ(on_show.lease, consumer.attached.lease);
+  EXPECT_EQ(consumer.attached.generation->id, 1u);
+  const auto newest = viewer.expect<wire::GenerationStartedT>().first;
+  EXPECT_EQ(newest.generation->id, 2u);
+  EXPECT_EQ(newest.lease, consumer.attached.lease);
 }
 
 TEST_F(Attaching, EvictsWhoDrainsThePool) {
