@@ -17,8 +17,8 @@ TEST_F(Allocations, TheCounterCounts) {
   const AllocationCount count;
   void* volatile memory = std::malloc(100);
   std::free(memory);
-  volatile auto* object = new int(1);
-  delete object;
+  void* volatile object = ::operator new(100);
+  ::operator delete(object);
   EXPECT_EQ(count.allocations(), 2u);
 }
 

@@ -73,6 +73,11 @@ nlohmann::json finish_and_check(ChildProcess& process, std::chrono::milliseconds
   return done;
 }
 
+void publish_first_frame(ChildProcess& producer, std::initializer_list<ChildProcess*> consumers) {
+  producer.send_command("produce 1");
+  for (ChildProcess* consumer : consumers) consumer->wait_report("frame");
+}
+
 nlohmann::json stream_in(const nlohmann::json& status, const std::string& name) {
   for (const auto& stream : status["streams"])
     if (stream["name"] == name) return stream;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,6 +49,10 @@ nlohmann::json stop_and_check(ChildProcess& process);
 /// The same for a helper that ends by itself.
 nlohmann::json finish_and_check(ChildProcess& process, std::chrono::milliseconds timeout = 60s);
 void expect_right(const nlohmann::json& done);
+
+/// A consumer reads from the frame on that is the newest at its first acquire(). Lets a paused producer publish its
+/// first frame and waits until every one of @p consumers, which report frames, has it: from here on all see all.
+void publish_first_frame(ChildProcess& producer, std::initializer_list<ChildProcess*> consumers);
 
 /// The entry of stream @p name in a status, or null.
 nlohmann::json stream_in(const nlohmann::json& status, const std::string& name);

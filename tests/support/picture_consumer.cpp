@@ -45,8 +45,10 @@ PictureConsumer::PictureConsumer(ferry_connection* connection, ferry_device* dev
 
 PictureConsumer::~PictureConsumer() {
   for (const ferry_frame& frame : held_) {
+    if (!options_.recheck) break;
     // Read only in part: nothing that was submitted signals.
-    if (options_.recheck) (void)ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_UNUSED);
+    const std::int32_t released = ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_UNUSED);
+    static_cast<void>(released);  // the lease ends in any case
   }
   ferry_consumer_destroy(consumer_);
 }

@@ -30,9 +30,9 @@ class PictureReader {
 
   const Gpu& gpu_;
   Engine engine_;
-  GpuCommands commands_;
   std::unique_ptr<GpuBuffer> pixels_, result_, readback_;
   std::unique_ptr<PatternProgram> program_;
+  GpuCommands commands_;  // last: waits for what uses the others
 };
 
 }  // namespace ferry::test

@@ -35,9 +35,9 @@ struct PictureWriter::Canvas {
     program = std::make_unique<PatternProgram>(gpu, *buffer, *result);
   }
 
-  GpuCommands commands;
   std::unique_ptr<GpuBuffer> buffer, result;
   std::unique_ptr<PatternProgram> program;
+  GpuCommands commands;  // last: waits for what uses the others
 };
 
 VkBufferImageCopy whole_image(const ImageShape& shape) {
