@@ -78,7 +78,8 @@ struct Features {
     vki.GetPhysicalDeviceFeatures2(device, &available);
 
     features13.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES;
-    features13.synchronization2 = available13.synchronization2;
+    // Not synchronization2: with it, validation layers of 1.3.239 take a barrier between equal layouts for none, and miss
+    // that it brings an image in from another process for sampling.
     features13.dynamicRendering = available13.dynamicRendering;
     features12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
     features12.timelineSemaphore = VK_TRUE;  // every Vulkan 1.2 device has it
