@@ -49,7 +49,7 @@ class GpuCheck {
 
  private:
   void print_device() {
-    Session session({.socket = broker_.socket()});
+    Session session({.socket = broker_.socket(), .validation = false});
     const auto status = session.status();
     const auto& device = status["broker"]["devices"][0];
     fmt::print("device      {}\ndriver      {}\n", device["name"].get<std::string>(),
@@ -60,7 +60,8 @@ class GpuCheck {
   }
 
   ChildProcess start(const std::string& program, std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--socket", broker_.socket(), "--name", "check"});
+    // Without validation: its cost would be in the figures.
+    arguments.insert(arguments.end(), {"--socket", broker_.socket(), "--name", "check", "--no-validation"});
     return ChildProcess(program_folder() + "/" + program, std::move(arguments),
                         {{}, broker_.folder().file(program + std::to_string(logs_++))});
   }
@@ -90,7 +91,7 @@ class GpuCheck {
     std::this_thread::sleep_for(std::chrono::duration<double>(options_.seconds));
 
     nlohmann::json sum;
-    std::uint64_t frames = 0, wrong = 0, messages = 0;
+    std::uint64_t frames = 0, wrong = 0;
     double seconds = 0;
     for (auto& consumer : consumers) {
       consumer.send_command("stop");
@@ -98,11 +99,10 @@ class GpuCheck {
       frames += sum["frames"].get<std::uint64_t>();
       for (const char* kind : {"wrong", "torn", "wrong_stamps", "disorder"}) wrong += sum[kind].get<std::uint64_t>();
       if (check.mode == "every") wrong += sum["missing"].get<std::uint64_t>();
-      messages += sum["validation_errors"].get<std::uint64_t>();
       seconds = sum["seconds"];
     }
     producer.send_command("stop");
-    messages += producer.wait_report("done", 60s)["validation_errors"].get<std::uint64_t>();
+    producer.wait_report("done", 60s);
 
     const auto in_us = [&](const char* key) { return sum[key].get<double>() / 1000; };
     fmt::print("{:>8} {:>6} {:>8.1f} {:>20} {:>20}", frames, wrong,
@@ -110,9 +110,8 @@ class GpuCheck {
                fmt::format("{:.0f}/{:.0f}", in_us("latency_p50_ns"), in_us("latency_p99_ns")),
                fmt::format("{:.0f}/{:.0f}", in_us("read_p50_ns"), in_us("read_p99_ns")));
     if (const std::string sync = created["sync_mode"]; sync != options_.sync) fmt::print("  sync {}", sync);
-    if (messages != 0) fmt::print("  {} messages of the validation layer", messages);
     fmt::print("\n");
-    if (wrong != 0 || frames == 0 || messages != 0) {
+    if (wrong != 0 || frames == 0) {
       ++failures_;
       fmt::print("  FAILED {}\n", sum["first_wrong"].get<std::string>());
     }
