@@ -159,5 +159,50 @@ TEST_F(Deaths, EverybodyKilledLeavesAnEmptyBroker) {
   EXPECT_TRUE(stream.is_null() || stream["consumers"].empty()) << stream;
 }
 
+TEST_F(Deaths, TheBrokerKeepsNothingOfTheDead) {
+  const std::string descriptors = "/proc/" + std::to_string(broker_.pid()) + "/fd";
+  session();  // counts from here on
+  const auto come_and_go = [&] {
+    auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8", "--no-validation"});
+    auto consumer = start_consumer({"--name", "cam", "--keep", "--holds", "2", "--no-validation"});
+    consumer.wait_report("holding");
+    producer.kill_now();
+    consumer.kill_now();
+    status_when([](const auto& s) { return s["broker"]["sessions"] == 1; });
+  };
+  come_and_go();  // whatever is opened once and kept
+  const auto before = TempDir::list(descriptors).size();
+  for (int round = 0; round < 5; ++round) come_and_go();
+  EXPECT_EQ(TempDir::list(descriptors).size(), before);
+  const auto status = session().status();
+  EXPECT_EQ(status["broker"]["memory_bytes"], 0) << status;
+  EXPECT_EQ(status["streams"].size(), 0u) << status;
+}
+
+class Evictions : public StreamTest {
+ protected:
+  Evictions() : StreamTest("[limits]\neviction_deadline_ms = 300\n") {}
+};
+
+TEST_F(Evictions, AStoppedRecorderThatBlocksItsProducerHasToGo) {
+  auto producer = start_producer({"--name", "rec", "--size", "160x90:RGBA8", "--policy", "block", "--rate", "100"});
+  auto viewer = start_consumer({"--name", "rec", "--report-frames"});
+  auto recorder = start_consumer({"--name", "rec", "--mode", "every", "--queue-depth", "2", "--report-frames"});
+  recorder.wait_report_if("10 frames", frame_after(10));
+  recorder.send_signal(SIGSTOP);
+  const auto status = status_when([](const auto& s) { return stream_in(s, "rec")["consumers"].size() == 1; });
+  EXPECT_EQ(stream_in(status, "rec")["consumers"].size(), 1u) << status;
+  const std::uint64_t now = stream_in(status, "rec")["frames"];
+  viewer.wait_report_if("60 frames more", frame_after(now + 60));
+
+  recorder.send_signal(SIGCONT);
+  const auto ended = recorder.wait_report("ended");
+  EXPECT_EQ(ended["code"], FERRY_ERROR_EVICTED) << ended;
+  EXPECT_NE(ended["text"].get<std::string>().find("'rec'"), std::string::npos) << ended;
+  finish_and_check(recorder);
+  stop_and_check(viewer);
+  stop_and_check(producer);
+}
+
 }  // namespace
 }  // namespace ferry::test

@@ -1,7 +1,16 @@
 // A stream that changes size and format while it runs: no frame lost, no pixel wrong, nobody re-attaches.
 
+#include <ostream>
+
 #include "proto/format.h"
 #include "tests/integration/stream_test.h"
+
+namespace ferry::proto {
+
+/// For GTest, which would print the bytes.
+static void PrintTo(const FormatInfo& info, std::ostream* out) { *out << info.name; }
+
+}  // namespace ferry::proto
 
 namespace ferry::test {
 namespace {
