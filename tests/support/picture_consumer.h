@@ -58,6 +58,8 @@ class PictureConsumer {
   /// The next event that has not been seen.
   std::optional<ferry_event> next_event();
   const ConsumerBooks& books() const { return books_; }
+  /// Of the last frame.
+  std::uint64_t generation() const { return generation_; }
   /// Publish to acquire, of every frame, in ns.
   const std::vector<std::uint64_t>& latencies_ns() const { return latencies_ns_; }
   /// Publish to the end of reading and comparing it, of every frame, in ns.
