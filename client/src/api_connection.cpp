@@ -1,0 +1,115 @@
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "client/src/api_handles.h"
+#include "client/src/status_json.h"
+#include "ferry/ferry.h"
+#include "platform/listener.h"
+#include "proto/limits.h"
+#include "proto/names.h"
+
+using namespace ferry::client;
+using ferry::proto::Error;
+using ferry::proto::ErrorCode;
+using ferry::proto::Result;
+
+namespace {
+
+constexpr std::int64_t kDefaultTimeoutNs = 5'000'000'000;
+
+Result<Connection::Options> options_of(const ferry_connect_info* info) {
+  ferry_connect_info in = FERRY_CONNECT_INFO_INIT;
+  if (info != nullptr) {
+    auto read = read_struct(info, "ferry_connect_info");
+    if (!read) return std::move(read).error();
+    in = *read;
+  }
+  Connection::Options options;
+  options.socket_path = in.socket_path != nullptr ? in.socket_path : ferry::platform::default_socket_path(true);
+  options.application = in.application != nullptr ? in.application : program_invocation_short_name;
+  if (in.application != nullptr && options.application.size() > ferry::proto::kMaxApplicationBytes)
+    return Error{ErrorCode::kInvalidArgument, fmt::format("application name of {} bytes exceeds the limit {}",
+                                                          options.application.size(), ferry::proto::kMaxApplicationBytes)};
+  // A process's own name is nobody's mistake: cut, and cleaned of what would be refused.
+  if (in.application == nullptr)
+    options.application = ferry::proto::printable(options.application, 16).substr(0, ferry::proto::kMaxApplicationBytes);
+  options.timeout_ns = in.timeout_ns == 0 ? kDefaultTimeoutNs : in.timeout_ns;
+  return options;
+}
+
+Result<std::string> query_status(Connection& connection) {
+  std::vector<ferry::wire::StatusReplyT> replies;
+  std::uint64_t first_stream = 0;
+  do {
+    ferry::wire::QueryStatusT query;
+    query.first_stream = first_stream;
+    auto answer = connection.ask(std::move(query), {}, ferry::wire::Body::StatusReply);
+    if (!answer) return std::move(answer).error();
+    replies.push_back(std::move(*answer->envelope->body.AsStatusReply()));
+    const std::uint64_t next = replies.back().next_stream;
+    if (next != 0 && next <= first_stream)
+      return Error{ErrorCode::kProtocolViolation, fmt::format("the broker's status goes on at stream {} after {}", next, first_stream)};
+    first_stream = next;
+  } while (first_stream != 0);
+  return status_json(replies);
+}
+
+}  // namespace
+
+namespace ferry::client {
+Handles& handles() {
+  static Handles* all = new Handles;
+  return *all;
+}
+}  // namespace ferry::client
+
+#define FERRY_STRINGIFY_(x) #x
+#define FERRY_STRINGIFY(x) FERRY_STRINGIFY_(x)
+
+const char* ferry_version(void) {
+  return FERRY_STRINGIFY(FERRY_VERSION_MAJOR) "." FERRY_STRINGIFY(FERRY_VERSION_MINOR) "." FERRY_STRINGIFY(FERRY_VERSION_PATCH);
+}
+
+const char* ferry_last_error(void) { return last_error(); }
+const char* ferry_error_name(int32_t code) { return error_name(code); }
+void ferry_free(void* memory) { std::free(memory); }
+
+int32_t ferry_connect(const ferry_connect_info* info, ferry_connection** out) {
+  return guarded([&] {
+    if (out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_connect: out is NULL");
+    auto options = options_of(info);
+    if (!options) return fail(options.error());
+    auto connection = Connection::open(*options);
+    if (!connection) return fail(connection.error());
+    return give_out(handles().connections, std::make_unique<ConnectionHandle>(ConnectionHandle{std::move(*connection)}), out);
+  });
+}
+
+int32_t ferry_disconnect(ferry_connection* connection) {
+  return guarded([&] {
+    ConnectionHandle* handle = handles().connections.find(connection);
+    if (handle == nullptr) return fail(stale("ferry_connection", connection));
+    if (const int users = handle->object->users; users != 0)
+      return fail(Error{ErrorCode::kInvalidState,
+                        fmt::format("{} producers or consumers still use this connection: destroy them first", users)});
+    (void)handles().connections.remove(connection);
+    return 0;
+  });
+}
+
+int32_t ferry_query_status(ferry_connection* connection, char** json_out) {
+  return guarded([&] {
+    ConnectionHandle* handle = handles().connections.find(connection);
+    if (handle == nullptr) return fail(stale("ferry_connection", connection));
+    if (json_out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_query_status: json_out is NULL");
+    auto json = query_status(*handle->object);
+    if (!json) return fail(json.error());
+    char* text = strdup(json->c_str());
+    if (text == nullptr) return fail(ErrorCode::kOutOfMemory, "out of host memory");
+    *json_out = text;
+    return 0;
+  });
+}

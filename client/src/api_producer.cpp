@@ -1,0 +1,89 @@
+#include "client/src/api_handles.h"
+#include "ferry/ferry.h"
+
+using namespace ferry::client;
+using ferry::proto::ErrorCode;
+
+namespace {
+
+ProducerHandle* find(ferry_producer* producer) { return handles().producers.find(producer); }
+std::int32_t stale_producer(ferry_producer* producer) { return fail(stale("ferry_producer", producer)); }
+
+}  // namespace
+
+int32_t ferry_producer_create(ferry_connection* connection, ferry_device* device, const ferry_stream_info* info,
+                              ferry_producer** out) {
+  return guarded([&] {
+    ConnectionHandle* its_connection = handles().connections.find(connection);
+    if (its_connection == nullptr) return fail(stale("ferry_connection", connection));
+    DeviceHandle* its_device = handles().devices.find(device);
+    if (its_device == nullptr) return fail(stale("ferry_device", device));
+    auto in = read_struct(info, "ferry_stream_info");
+    if (!in) return fail(in.error());
+    if (out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_producer_create: out is NULL");
+    auto producer = Producer::create(its_connection->object, its_device->object, *in);
+    if (!producer) return fail(producer.error());
+    return give_out(handles().producers,
+                    std::make_unique<ProducerHandle>(std::move(*producer), its_connection->object, its_device->object), out);
+  });
+}
+
+int32_t ferry_producer_begin(ferry_producer* producer, int64_t timeout_ns, ferry_target* out) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    if (auto ok = check_out(out, "ferry_target"); !ok) return fail(ok.error());
+    ferry_target target{};
+    const std::int32_t code = code_of(handle->object->begin(timeout_ns, target), "every slot is held or in use",
+                                      "every slot was held or in use until the timeout passed");
+    if (code == 0) write_struct(out, target);
+    return code;
+  });
+}
+
+int32_t ferry_producer_publish(ferry_producer* producer, uint64_t target_id, const ferry_frame_metadata* metadata) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    if (metadata == nullptr) return code_of(handle->object->publish(target_id, nullptr));
+    auto in = read_struct(metadata, "ferry_frame_metadata");
+    if (!in) return fail(in.error());
+    return code_of(handle->object->publish(target_id, &*in));
+  });
+}
+
+int32_t ferry_producer_cancel(ferry_producer* producer, uint64_t target_id) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    return handle == nullptr ? stale_producer(producer) : code_of(handle->object->cancel(target_id));
+  });
+}
+
+int32_t ferry_producer_reconfigure(ferry_producer* producer, const ferry_image_desc* image) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    auto in = read_struct(image, "ferry_image_desc");
+    if (!in) return fail(in.error());
+    return code_of(handle->object->reconfigure(*in));
+  });
+}
+
+int32_t ferry_producer_get_state(ferry_producer* producer, ferry_stream_state* out) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    if (auto ok = check_out(out, "ferry_stream_state"); !ok) return fail(ok.error());
+    ferry_stream_state state{};
+    handle->object->get_state(state);
+    write_struct(out, state);
+    return 0;
+  });
+}
+
+int32_t ferry_producer_destroy(ferry_producer* producer) {
+  return guarded([&] {
+    auto handle = handles().producers.remove(producer);
+    return handle == nullptr ? stale_producer(producer) : code_of(handle->object->close());
+  });
+}

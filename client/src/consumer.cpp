@@ -1,0 +1,502 @@
+#include "client/src/consumer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "client/src/wire_convert.h"
+#include "platform/clock.h"
+#include "platform/futex.h"
+#include "proto/names.h"
+
+namespace ferry::client {
+
+using platform::UniqueFd;
+using proto::Error;
+using proto::ErrorCode;
+using proto::FrameTaker;
+using proto::Result;
+
+namespace {
+
+// How long close() waits for the GPU to finish reading.
+constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
+constexpr std::size_t kMaxEvents = 64;  // an application that never asks keeps the newest
+constexpr std::uint64_t kChannelKey = 1, kWakeKey = 2;
+
+Error invalid(std::string text) { return {ErrorCode::kInvalidArgument, std::move(text)}; }
+
+}  // namespace
+
+Consumer::Consumer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name, proto::ConsumerMode mode,
+                   std::uint32_t max_holds, std::uint32_t queue_depth, platform::OwnedPage<proto::LeasePage> page,
+                   platform::WaitSet wait_set, platform::ChannelPair wake)
+    : connection_(std::move(connection)),
+      device_(std::move(device)),
+      name_(std::move(name)),
+      mode_(mode),
+      max_holds_(max_holds),
+      queue_depth_(queue_depth),
+      page_(std::move(page)),
+      page_writer_(page_.page()),
+      wait_set_(std::move(wait_set)),
+      wake_(std::move(wake)) {
+  page_writer_.set_cursor(FrameTaker::kNotReading);
+}
+
+Consumer::~Consumer() { (void)close(); }
+
+Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> connection, DevicePtr device,
+                                                   const ferry_attach_info& info) {
+  if (info.name == nullptr) return invalid("ferry_attach_info.name is NULL");
+  if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
+  if (info.mode > FERRY_CONSUMER_EVERY)
+    return invalid(fmt::format("mode {} is none of ferry_consumer_mode's (0 to {})", info.mode, FERRY_CONSUMER_EVERY + 0));
+  if (info.max_holds > proto::kMaxHolds)
+    return invalid(fmt::format("max_holds {} exceeds the limit {} for stream '{}'", info.max_holds, proto::kMaxHolds, info.name));
+  if (info.queue_depth > proto::kMaxQueueDepth)
+    return invalid(fmt::format("queue_depth {} exceeds the limit {} for stream '{}'", info.queue_depth, proto::kMaxQueueDepth,
+                               info.name));
+  const auto mode = info.mode == 0 ? proto::ConsumerMode::kLatest : static_cast<proto::ConsumerMode>(info.mode);
+  const std::uint32_t max_holds = info.max_holds == 0 ? 2 : info.max_holds;
+  const std::uint32_t queue_depth = info.queue_depth == 0 ? 4 : info.queue_depth;
+
+  auto page = platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "ferry-lease");
+  if (!page) return std::move(page).error();
+  auto wait_set = platform::WaitSet::create();
+  if (!wait_set) return std::move(wait_set).error();
+  auto wake = platform::create_channel();
+  if (!wake) return std::move(wake).error();
+  if (auto added = wait_set->add(wake->consumer_end, kWakeKey); !added) return std::move(added).error();
+
+  wire::AttachT request;
+  request.name = info.name;
+  request.device = std::make_unique<wire::DeviceT>(device->describe());
+  request.mode = static_cast<wire::ConsumerMode>(mode);
+  request.max_holds = max_holds;
+  request.queue_depth = mode == proto::ConsumerMode::kEvery ? queue_depth : 0;
+  request.wait = info.timeout_ns != 0;
+  wire::BodyUnion body;
+  body.Set(std::move(request));
+
+  const int page_fd = page->fd().get();
+  std::shared_ptr<Consumer> consumer(new Consumer(connection, std::move(device), info.name, mode, max_holds, queue_depth,
+                                                  std::move(*page), std::move(*wait_set), std::move(*wake)));
+  // Held until start() is through: what the broker says right after its answer waits for it (on_message).
+  std::unique_lock lock(consumer->mutex_);
+  auto attached = connection->ask(std::move(body), {&page_fd, 1}, wire::Body::Attached,
+                                  info.timeout_ns != 0 ? info.timeout_ns : connection->timeout_ns(), consumer);
+  if (!attached) {
+    consumer->closed_ = true;
+    Error error = std::move(attached).error();
+    if (error.code == ErrorCode::kTimeout && info.timeout_ns != 0)
+      error.message = fmt::format("stream '{}' did not appear within {} ms", info.name, info.timeout_ns / 1'000'000);
+    return error;
+  }
+  auto started = consumer->start(std::move(*attached));
+  lock.unlock();
+  if (!started) {
+    (void)consumer->close();
+    return std::move(started).error();
+  }
+  return consumer;
+}
+
+Result<void> Consumer::start(Message message) {
+  const wire::AttachedT& attached = *message.envelope->body.AsAttached();
+  stream_ = proto::StreamId{attached.stream};
+  lease_ = proto::LeaseId{attached.lease};
+  lease_index_ = attached.lease_index;
+  if (lease_index_ >= proto::kMaxLeases || !attached.generation)
+    return Error{ErrorCode::kProtocolViolation,
+                 fmt::format("the broker's Attached has lease index {} (limit {}) and {} generation", lease_index_,
+                             proto::kMaxLeases, attached.generation ? "a" : "no")};
+  auto verdict = platform::PeerPage<proto::VerdictPage>::map(message.fds[0], proto::PageKind::kVerdict);
+  if (!verdict) return std::move(verdict).error();
+  verdict_page_ = std::move(*verdict);
+  auto stream = platform::PeerPage<proto::StreamPage>::map(message.fds[1], proto::PageKind::kStream);
+  if (!stream) return std::move(stream).error();
+  stream_page_ = std::make_shared<platform::PeerPage<proto::StreamPage>>(std::move(*stream));
+  channel_ = std::move(message.fds[2]);
+  if (auto added = wait_set_.add(channel_, kChannelKey); !added) return added;
+  if (attached.state == wire::StreamState::Orphaned) push_event(FERRY_EVENT_ORPHANED, "the stream has no producer");
+
+  host_sync_ = attached.sync_mode != wire::SyncMode::Timeline;
+  sync_reason_ = attached.sync_reason;
+  transport_reason_ = attached.transport_reason;
+  transport_ = platform::transport_name(static_cast<platform::Transport>(attached.generation->transport));
+
+  platform::TimelineImporter& timelines = device_->vulkan().timeline_importer();
+  std::size_t next = 3;
+  auto release = attached.has_release_timeline ? timelines.import(std::move(message.fds[next++])) : timelines.create_local();
+  if (!release) return std::move(release).error();
+  release_timeline_ = std::move(*release);
+
+  taker_.emplace(proto::StreamPageReader(stream_page_->page()), page_writer_, lease_index_, lease_, mode_, queue_depth_,
+                 attached.queue_policy == wire::QueuePolicy::Block ? proto::QueuePolicy::kBlock : proto::QueuePolicy::kDrop);
+  taker_->set_orphaned(attached.state == wire::StreamState::Orphaned || attached.state == wire::StreamState::Closed);
+  auto generation = Generation::import(device_, *attached.generation, message.fds, next);
+  if (!generation) return std::move(generation).error();
+  add_generation(std::move(*generation));
+  if (host_sync_)
+    completions_ = std::make_unique<CompletionQueue<HostRelease>>([this](HostRelease& done, const Result<void>& reached) {
+      // A point that will never be reached (device lost) keeps its slot held: the lease ends soon anyway.
+      if (!reached) return;
+      std::lock_guard lock(mutex_);
+      let_go(done.generation, done.slot, 0);
+    });
+  return {};
+}
+
+// ---- the hot path ------------------------------------------------------------------------------------------------
+
+Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
+  const std::int64_t deadline_ns = platform::deadline_after(timeout_ns);
+  std::unique_lock lock(mutex_);
+  if (held_count_ >= max_holds_)
+    return Error{ErrorCode::kLimitExceeded, fmt::format("{} frames of stream '{}' are held already, as many as max_holds "
+                                                        "declares: release one", held_count_, name_)};
+  for (;;) {
+    // Read before looking: whatever moves after this makes the sleep end at once.
+    const StreamPagePtr stream = stream_page_;  // may be exchanged while this thread sleeps on it
+    const platform::FutexWord words[] = {
+        {&stream->page().doorbell, stream->page().doorbell.load(std::memory_order_seq_cst)},
+        {&verdict_page_.page().doorbell, verdict_page_.page().doorbell.load(std::memory_order_seq_cst)},
+        {&wake_word_, wake_word_.load(std::memory_order_seq_cst)}};
+
+    FrameTaker::Taken taken;
+    FrameTaker::Outcome outcome = taker_->try_take(taken);
+    if (outcome != FrameTaker::Outcome::kTaken && timeout_ns != 0) {
+      // PAIR frame-publish: announce the sleep, then look once more. Who publishes does it the other way round.
+      page_writer_.set_sleeping(true);
+      outcome = taker_->try_take(taken);
+      if (outcome == FrameTaker::Outcome::kTaken) page_writer_.set_sleeping(false);
+    } else if (outcome != FrameTaker::Outcome::kTaken && fd_wanted_) {
+      drain_fd();
+      page_writer_.arm(++arm_ticket_);  // PAIR frame-publish, as above
+      outcome = taker_->try_take(taken);
+    }
+    if (outcome == FrameTaker::Outcome::kTaken) {
+      fill_frame(taken, out);
+      return Wait::kDone;
+    }
+    auto awake = [&] { page_writer_.set_sleeping(false); };
+    if (outcome == FrameTaker::Outcome::kRubbish) {
+      awake();
+      return Error{ErrorCode::kProtocolViolation,
+                   fmt::format("the producer of stream '{}' wrote a frame that contradicts its own generation", name_)};
+    }
+    if (auto why = ended()) {
+      awake();
+      return *why;
+    }
+    if (timeout_ns == 0) return Wait::kWouldBlock;
+    if (deadline_ns >= 0 && platform::now_ns() >= deadline_ns) {
+      awake();
+      return Wait::kTimedOut;
+    }
+    lock.unlock();
+    platform::futex_wait_any(words, deadline_ns);
+    lock.lock();
+    awake();
+  }
+}
+
+void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
+  const proto::FrameRecord& record = taken.record;
+  const proto::GenerationId g{record.generation};
+  Imported& imported = *find_imported(g);  // try_take only takes what add_generation made known
+  Held& held = *std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.sequence == 0; });
+  held = {record.sequence, g, record.slot, next_signal_++};
+  ++held_count_;
+  ++imported.held;
+
+  const auto now_ns = static_cast<std::uint64_t>(platform::now_ns());
+  page_writer_.count_acquired(taken.skipped, now_ns);
+  // What was on show before this consumer came says nothing about the hand-over.
+  if (!first_frame_ && now_ns > record.produced_ns) page_writer_.count_latency(now_ns - record.produced_ns);
+  first_frame_ = false;
+  skipped_ += taken.skipped;
+
+  const Generation& generation = *imported.generation;
+  const platform::ImportedTexture& slot = generation.slot(record.slot);
+  out.slot = record.slot;
+  out.generation = record.generation;
+  out.sequence = record.sequence;
+  out.skipped = taken.skipped;
+  out.produced_ns = record.produced_ns;
+  out.image = slot.image();
+  out.view = slot.view();
+  out.vk_format = slot.vk_format();
+  out.format = static_cast<std::uint32_t>(generation.desc().format);
+  out.width_px = generation.desc().width_px;
+  out.height_px = generation.desc().height_px;
+  out.wait_semaphore = generation.timeline()->semaphore();
+  out.wait_value = record.acquire_point;  // sync mode host: 0, which every timeline has reached
+  out.signal_semaphore = release_timeline_->semaphore();
+  out.signal_value = held.signal_value;
+  fill_metadata(record, out.metadata);
+
+  if (mode_ == proto::ConsumerMode::kEvery) ring_waiting_producer();  // its queue has room again
+  if (generations_.size() > 1) drop_old_generations(g);
+}
+
+Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
+  std::lock_guard lock(mutex_);
+  if (flags > FERRY_RELEASE_UNUSED)
+    return invalid(fmt::format("release flags {:#x} are none of FERRY_RELEASE_* (0 or 1)", flags));
+  Held* held = find_held(sequence);
+  if (held == nullptr || sequence == 0)
+    return Error{ErrorCode::kInvalidState,
+                 fmt::format("frame {} of stream '{}' is not held: released already, or never acquired", sequence, name_)};
+  Imported& imported = *find_imported(held->generation);
+  --imported.held;
+  --held_count_;
+  if (flags == FERRY_RELEASE_UNUSED) {
+    let_go(held->generation, held->slot, 0);
+  } else {
+    imported.last_signal = std::max(imported.last_signal, held->signal_value);
+    last_promised_ = std::max(last_promised_, held->signal_value);
+    if (host_sync_)
+      completions_->push({release_timeline_, held->signal_value, {held->generation, held->slot}});
+    else
+      let_go(held->generation, held->slot, held->signal_value);
+  }
+  *held = {};
+  return {};
+}
+
+void Consumer::let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point) {
+  page_writer_.let_go(g, slot, release_point);
+  ring_waiting_producer();
+}
+
+void Consumer::ring_waiting_producer() {
+  // PAIR producer-waiting: the slot is free before this look; begin() announces its sleep before its last look.
+  if (proto::StreamPageReader(stream_page_->page()).producer_waits()) platform::ring_channel(channel_);
+}
+
+Consumer::Held* Consumer::find_held(std::uint64_t sequence) {
+  for (Held& held : held_)
+    if (held.sequence == sequence) return &held;
+  return nullptr;
+}
+
+Consumer::Imported* Consumer::find_imported(proto::GenerationId g) {
+  for (Imported& imported : generations_)
+    if (imported.generation->id() == g) return &imported;
+  return nullptr;
+}
+
+std::optional<Error> Consumer::ended() const {
+  if (evicted_) return evicted_;
+  if (!proto::VerdictPageReader(verdict_page_.page()).is_alive(lease_index_, lease_))
+    return Error{ErrorCode::kEvicted, fmt::format("the broker has retired this lease of stream '{}'", name_)};
+  if (stream_closed_) return Error{ErrorCode::kStreamClosed, fmt::format("stream '{}' has ended", name_)};
+  return std::nullopt;
+}
+
+// ---- generations ---------------------------------------------------------------------------------------------------
+
+void Consumer::add_generation(std::unique_ptr<Generation> generation) {
+  const platform::TextureDesc& desc = generation->desc();
+  taker_->add_generation(generation->id(), generation->slot_count(), desc.width_px, desc.height_px);
+  generations_.push_back({std::move(generation)});
+}
+
+/// Frames come in order, so nothing older than the generation of the last one taken will be read again.
+void Consumer::drop_old_generations(proto::GenerationId in_use) {
+  std::uint64_t reached = 0;
+  if (auto value = release_timeline_->value(); value) reached = *value;
+  std::erase_if(generations_, [&](const Imported& imported) {
+    const proto::GenerationId id = imported.generation->id();
+    if (raw(id) >= raw(in_use) || imported.held != 0 || imported.last_signal > reached) return false;
+    taker_->remove_generation(id);
+    return true;
+  });
+}
+
+// ---- what the broker says --------------------------------------------------------------------------------------------
+
+void Consumer::on_message(Message message) {
+  auto& body = message.envelope->body;
+  switch (body.type) {
+    case wire::Body::GenerationStarted:
+      if (body.AsGenerationStarted()->generation) on_generation(*body.AsGenerationStarted()->generation, message.fds, 0);
+      break;
+    case wire::Body::ProducerChanged: on_producer_changed(*body.AsProducerChanged(), message.fds); break;
+    case wire::Body::StreamStateChanged: on_state(*body.AsStreamStateChanged()); break;
+    case wire::Body::LeaseEnded: on_ended(*body.AsLeaseEnded()); break;
+    default: break;  // a newer broker may say more
+  }
+}
+
+void Consumer::on_generation(const wire::GenerationT& info, std::vector<UniqueFd>& fds, std::size_t first_fd) {
+  // Imported before the lock is taken: the application goes on showing what it has.
+  auto generation = Generation::import(device_, info, fds, first_fd);
+  std::lock_guard lock(mutex_);
+  if (!taker_ || closed_) return;
+  if (!generation) {
+    push_event(FERRY_EVENT_GENERATION_FAILED, generation.error().message);
+  } else {
+    push_event(FERRY_EVENT_GENERATION, info.reason, generation->get());
+    add_generation(std::move(*generation));
+  }
+  wake_application();
+}
+
+void Consumer::on_producer_changed(const wire::ProducerChangedT& info, std::vector<UniqueFd>& fds) {
+  if (!info.generation) return;
+  auto page = platform::PeerPage<proto::StreamPage>::map(fds[0], proto::PageKind::kStream);
+  {
+    std::lock_guard lock(mutex_);
+    if (!taker_ || closed_) return;
+    if (!page) {
+      push_event(FERRY_EVENT_GENERATION_FAILED, page.error().message);
+      wake_application();
+      return;
+    }
+    wait_set_.remove(channel_);
+    channel_ = std::move(fds[1]);
+    (void)wait_set_.add(channel_, kChannelKey);
+    stream_page_ = std::make_shared<platform::PeerPage<proto::StreamPage>>(std::move(*page));
+    taker_->switch_producer(proto::StreamPageReader(stream_page_->page()));
+    if (fd_wanted_) page_writer_.arm(++arm_ticket_);
+    push_event(FERRY_EVENT_RESUMED, fmt::format("process {} has taken the stream over", info.producer_pid));
+  }
+  on_generation(*info.generation, fds, 2);
+}
+
+void Consumer::on_state(const wire::StreamStateChangedT& info) {
+  std::lock_guard lock(mutex_);
+  if (!taker_) return;
+  if (info.state == wire::StreamState::Orphaned) {
+    taker_->set_orphaned(true);
+    push_event(FERRY_EVENT_ORPHANED, info.message);
+  } else if (info.state == wire::StreamState::Closed) {
+    taker_->set_orphaned(true);
+    stream_closed_ = true;
+    push_event(FERRY_EVENT_CLOSED, info.message);
+  }
+  wake_application();
+}
+
+void Consumer::on_ended(const wire::LeaseEndedT& info) {
+  std::lock_guard lock(mutex_);
+  evicted_ = Error{info.reason == wire::EndReason::StreamClosed ? ErrorCode::kStreamClosed : ErrorCode::kEvicted, info.message};
+  push_event(info.reason == wire::EndReason::StreamClosed ? FERRY_EVENT_CLOSED : FERRY_EVENT_EVICTED, info.message);
+  wake_application();
+}
+
+void Consumer::on_disconnected() {
+  std::lock_guard lock(mutex_);
+  push_event(FERRY_EVENT_BROKER_LOST, "the broker is gone; frames go on");
+  wake_application();
+}
+
+void Consumer::push_event(ferry_event_type type, const std::string& reason, const Generation* generation) {
+  ferry_event event{};
+  event.struct_size = sizeof event;
+  event.type = type;
+  if (generation != nullptr) {
+    event.generation = raw(generation->id());
+    event.width_px = generation->desc().width_px;
+    event.height_px = generation->desc().height_px;
+    event.format = static_cast<std::uint32_t>(generation->desc().format);
+    event.slot_count = generation->slot_count();
+  }
+  std::memcpy(event.reason, reason.data(), std::min(reason.size(), sizeof event.reason - 1));
+  if (events_.size() == kMaxEvents) events_.pop_front();
+  events_.push_back(event);
+}
+
+/// Ends a sleep in acquire() and makes the descriptor of get_fd() readable.
+void Consumer::wake_application() {
+  wake_word_.fetch_add(1, std::memory_order_seq_cst);
+  platform::futex_wake_all(wake_word_);
+  if (!fd_wanted_ || fd_rung_) return;
+  fd_rung_ = true;
+  platform::ring_channel(wake_.producer_end);
+}
+
+void Consumer::drain_fd() {
+  // A channel whose other end is closed stays readable for ever; the broker says what became of the producer.
+  if (channel_ && !platform::drain_channel(channel_)) {
+    wait_set_.remove(channel_);
+    channel_.reset();
+  }
+  if (!fd_rung_) return;
+  fd_rung_ = false;
+  (void)platform::drain_channel(wake_.consumer_end);
+}
+
+// ---- the rest ------------------------------------------------------------------------------------------------------------
+
+int Consumer::get_fd() {
+  std::lock_guard lock(mutex_);
+  if (!fd_wanted_) {
+    fd_wanted_ = true;
+    page_writer_.arm(++arm_ticket_);
+    // What is there already rings no more.
+    if (proto::StreamPageReader(stream_page_->page()).published() > taker_->cursor() || !events_.empty()) {
+      fd_rung_ = true;
+      platform::ring_channel(wake_.producer_end);
+    }
+  }
+  return wait_set_.fd().get();
+}
+
+bool Consumer::next_event(ferry_event& out) {
+  std::lock_guard lock(mutex_);
+  if (events_.empty()) return false;
+  out = events_.front();
+  events_.pop_front();
+  return true;
+}
+
+void Consumer::get_state(ferry_stream_state& out) {
+  std::lock_guard lock(mutex_);
+  const Generation& generation = *generations_.back().generation;
+  out.sync_mode = host_sync_ ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
+  out.generation = raw(generation.id());
+  out.frames = proto::StreamPageReader(stream_page_->page()).published();
+  out.slot_count = generation.slot_count();
+  out.width_px = generation.desc().width_px;
+  out.height_px = generation.desc().height_px;
+  out.format = static_cast<std::uint32_t>(generation.desc().format);
+  out.connected = connection_->connected() ? 1 : 0;
+  out.starved = skipped_;
+  fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}", transport_);
+  fmt::format_to_n(out.sync_reason, sizeof out.sync_reason - 1, "{}", sync_reason_);
+  fmt::format_to_n(out.transport_reason, sizeof out.transport_reason - 1, "{}", transport_reason_);
+}
+
+Result<void> Consumer::close() {
+  bool attached = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return {};
+    closed_ = true;
+    attached = raw(lease_) != 0 && !evicted_;
+  }
+  Result<void> result;
+  if (release_timeline_ && last_promised_ != 0) result = release_timeline_->wait(last_promised_, kCloseTimeoutNs);
+  completions_.reset();
+  if (attached && connection_->connected()) {
+    wire::DetachT request;
+    request.lease = raw(lease_);
+    (void)connection_->ask(std::move(request), {}, wire::Body::Done);
+  }
+  connection_->forget_consumer(lease_);
+  if (!result && result.error().code == ErrorCode::kTimeout) {
+    // Destroying what the GPU uses would be worse than never freeing it.
+    for (Imported& imported : generations_) imported.generation->leak();
+    new std::shared_ptr<platform::Timeline>(release_timeline_);
+    return Error{ErrorCode::kTimeout, fmt::format("work that reads stream '{}' did not end within {} ms: its images are left "
+                                                  "to the driver", name_, kCloseTimeoutNs / 1'000'000)};
+  }
+  return result;
+}
+
+}  // namespace ferry::client

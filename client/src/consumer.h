@@ -1,0 +1,133 @@
+#pragma once
+// ferry_consumer: acquire, release, and what goes on beside it.
+//
+// Threads: the application's (one at a time), the connection's control thread (generations, events), and in sync mode
+// host the completion queue's, which gives slots back. One mutex guards what they share; none holds it while it waits.
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/src/completion_queue.h"
+#include "client/src/connection.h"
+#include "client/src/generation.h"
+#include "client/src/wait.h"
+#include "ferry/ferry.h"
+#include "platform/message_socket.h"
+#include "platform/shared_page.h"
+#include "platform/wait_set.h"
+#include "proto/frame_taker.h"
+#include "proto/pages/verdict_page.h"
+
+namespace ferry::client {
+
+class Consumer final : public Recipient {
+ public:
+  static proto::Result<std::shared_ptr<Consumer>> attach(std::shared_ptr<Connection> connection, DevicePtr device,
+                                                         const ferry_attach_info& info);
+  ~Consumer() override;
+
+  proto::Result<Wait> acquire(std::int64_t timeout_ns, ferry_frame& out);
+  proto::Result<void> release(std::uint64_t sequence, std::uint32_t flags);
+  int get_fd();
+  /// False: no event.
+  bool next_event(ferry_event& out);
+  void get_state(ferry_stream_state& out);
+  /// Ends the lease. kTimeout when submitted work did not end in time: the images are then left to the driver.
+  proto::Result<void> close();
+
+  void on_message(Message message) override;
+  void on_disconnected() override;
+
+ private:
+  using StreamPagePtr = std::shared_ptr<platform::PeerPage<proto::StreamPage>>;
+
+  struct Imported {
+    std::shared_ptr<Generation> generation;
+    std::uint32_t held = 0;         ///< frames the application holds
+    std::uint64_t last_signal = 0;  ///< highest release value that reading its images was promised to signal
+  };
+  struct Held {
+    std::uint64_t sequence = 0;  ///< 0: entry free
+    proto::GenerationId generation{};
+    std::uint32_t slot = 0;
+    std::uint64_t signal_value = 0;
+  };
+  struct HostRelease {
+    proto::GenerationId generation{};
+    std::uint32_t slot = 0;
+  };
+
+  Consumer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name, proto::ConsumerMode mode,
+           std::uint32_t max_holds, std::uint32_t queue_depth, platform::OwnedPage<proto::LeasePage> page,
+           platform::WaitSet wait_set, platform::ChannelPair wake);
+  proto::Result<void> start(Message attached);
+
+  // mutex_ is held in all of these.
+  void fill_frame(const proto::FrameTaker::Taken& taken, ferry_frame& out);
+  std::optional<proto::Error> ended() const;
+  Held* find_held(std::uint64_t sequence);
+  Imported* find_imported(proto::GenerationId g);
+  void drop_old_generations(proto::GenerationId in_use);
+  void add_generation(std::unique_ptr<Generation> generation);
+  void let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point);
+  void push_event(ferry_event_type type, const std::string& reason, const Generation* generation = nullptr);
+  void wake_application();
+  void drain_fd();
+  void ring_waiting_producer();
+
+  void on_generation(const wire::GenerationT& info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
+  void on_producer_changed(const wire::ProducerChangedT& info, std::vector<platform::UniqueFd>& fds);
+  void on_state(const wire::StreamStateChangedT& info);
+  void on_ended(const wire::LeaseEndedT& info);
+
+  const std::shared_ptr<Connection> connection_;
+  const DevicePtr device_;
+  const std::string name_;
+  const proto::ConsumerMode mode_;
+  const std::uint32_t max_holds_;
+  const std::uint32_t queue_depth_;
+
+  std::mutex mutex_;
+  platform::OwnedPage<proto::LeasePage> page_;
+  proto::LeasePageWriter page_writer_;
+  platform::PeerPage<proto::VerdictPage> verdict_page_;
+  StreamPagePtr stream_page_;
+  platform::UniqueFd channel_;  // to the producer
+  proto::StreamId stream_{};
+  proto::LeaseId lease_{};
+  std::uint32_t lease_index_ = 0;
+  bool host_sync_ = false;
+  std::string sync_reason_, transport_, transport_reason_;
+
+  std::optional<proto::FrameTaker> taker_;
+  std::vector<Imported> generations_;
+  std::shared_ptr<platform::Timeline> release_timeline_;
+  std::uint64_t next_signal_ = 1;
+  std::uint64_t last_promised_ = 0;
+  std::array<Held, proto::kMaxHolds> held_{};
+  std::uint32_t held_count_ = 0;
+  std::uint64_t skipped_ = 0;
+  bool first_frame_ = true;
+
+  std::deque<ferry_event> events_;
+  std::optional<proto::Error> evicted_;
+  bool stream_closed_ = false;
+  bool closed_ = false;
+
+  proto::AtomicU32 wake_word_{0};      // futex word of this process alone: the control thread has something new
+  platform::WaitSet wait_set_;         // what get_fd() gives away: channel_ and wake_
+  platform::ChannelPair wake_;         // the control thread's way into wait_set_
+  bool fd_wanted_ = false;
+  bool fd_rung_ = false;               // wake_ was rung and not drained
+  std::uint64_t arm_ticket_ = 0;
+
+  std::unique_ptr<CompletionQueue<HostRelease>> completions_;  // sync mode host; last: its thread uses all of the above
+};
+
+}  // namespace ferry::client

@@ -1,0 +1,41 @@
+#pragma once
+// One generation as a client has it: every slot imported once, and the timeline its frames are announced on.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "client/src/device_binding.h"
+#include "ferry_generated.h"
+#include "platform/unique_fd.h"
+#include "proto/ids.h"
+
+namespace ferry::client {
+
+class Generation {
+ public:
+  /// Imports what came with @p info: [acquire timeline], slots. Takes @p fds from @p first_fd on. Without an acquire
+  /// timeline (sync mode host) it makes one of its own, local to the device.
+  static proto::Result<std::unique_ptr<Generation>> import(DevicePtr device, const wire::GenerationT& info,
+                                                           std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
+
+  proto::GenerationId id() const { return id_; }
+  const platform::TextureDesc& desc() const { return desc_; }
+  std::uint32_t slot_count() const { return static_cast<std::uint32_t>(slots_.size()); }
+  const platform::ImportedTexture& slot(std::uint32_t index) const { return *slots_[index]; }
+  const std::shared_ptr<platform::Timeline>& timeline() const { return timeline_; }
+
+  /// Forgets the images without destroying them: the GPU may still use them and nobody can say for how long.
+  void leak();
+
+ private:
+  Generation() = default;
+
+  DevicePtr device_;  // outlives the images
+  proto::GenerationId id_{};
+  platform::TextureDesc desc_;
+  std::vector<std::unique_ptr<platform::ImportedTexture>> slots_;
+  std::shared_ptr<platform::Timeline> timeline_;
+};
+
+}  // namespace ferry::client

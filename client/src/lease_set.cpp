@@ -1,0 +1,97 @@
+#include "client/src/lease_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "platform/futex.h"
+#include "platform/message_socket.h"
+
+namespace ferry::client {
+
+using platform::UniqueFd;
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+Result<ProducerLease> LeaseSet::import(DeviceBinding& device, const wire::LeaseAddedT& info, std::vector<UniqueFd>& fds) {
+  if (info.lease_index >= proto::kMaxLeases || info.lease == 0)
+    return Error{ErrorCode::kProtocolViolation,
+                 fmt::format("lease {} at index {}: the limit is {}", info.lease, info.lease_index, proto::kMaxLeases)};
+  ProducerLease lease;
+  auto page = platform::PeerPage<proto::LeasePage>::map(fds[0], proto::PageKind::kLease);
+  if (!page) return std::move(page).error();
+  lease.page = std::move(*page);
+  lease.channel = std::move(fds[1]);
+  if (info.has_release_timeline) {
+    auto timeline = device.vulkan().timeline_importer().import(std::move(fds[2]));
+    if (!timeline) return std::move(timeline).error();
+    lease.release_timeline = std::move(*timeline);
+  }
+  lease.index = info.lease_index;
+  lease.id = proto::LeaseId{info.lease};
+  lease.mode = info.mode == wire::ConsumerMode::Every ? proto::ConsumerMode::kEvery : proto::ConsumerMode::kLatest;
+  lease.queue_depth = std::clamp(info.queue_depth, 1u, proto::kMaxQueueDepth);
+  return lease;
+}
+
+void LeaseSet::add(ProducerLease lease, platform::WaitSet& wait_set) {
+  // Without it a blocked begin() would still end at its next look; it is no reason to turn the consumer away.
+  (void)wait_set.add(lease.channel, raw(lease.id));
+  views_.push_back({proto::LeasePageReader(lease.page.page()), lease.index, lease.id, lease.mode, lease.queue_depth});
+  leases_.push_back(std::move(lease));
+}
+
+std::shared_ptr<platform::Timeline> LeaseSet::remove(proto::LeaseId id, platform::WaitSet& wait_set) {
+  for (std::size_t i = 0; i < leases_.size(); ++i) {
+    if (leases_[i].id != id) continue;
+    wait_set.remove(leases_[i].channel);
+    auto timeline = std::move(leases_[i].release_timeline);
+    leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(i));
+    views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
+    return timeline;
+  }
+  return nullptr;
+}
+
+void LeaseSet::collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out) {
+  out.clear();
+  for (std::size_t i = 0; i < leases_.size(); ++i) {
+    ProducerLease& lease = leases_[i];
+    if (!lease.release_timeline || !verdict.is_alive(lease.index, lease.id)) continue;
+    const std::uint64_t point = views_[i].page.release_point(slot);
+    if (point <= lease.known_value) continue;
+    if (auto value = lease.release_timeline->value(); value) lease.known_value = *value;
+    if (point <= lease.known_value) continue;
+    out.semaphores.push_back(lease.release_timeline->semaphore());
+    out.values.push_back(point);
+  }
+}
+
+void LeaseSet::wake(proto::VerdictPageReader verdict, const proto::AtomicU32& doorbell) {
+  bool somebody_sleeps = false;
+  for (std::size_t i = 0; i < leases_.size(); ++i) {
+    const proto::LeasePageReader page = views_[i].page;
+    const std::uint64_t ticket = page.arm_ticket();
+    const bool sleeps = page.sleeps();
+    if (!sleeps && (ticket == 0 || ticket == leases_[i].rung_ticket)) continue;
+    if (!verdict.is_alive(views_[i].index, views_[i].id)) continue;
+    somebody_sleeps |= sleeps;
+    if (ticket != 0 && ticket != leases_[i].rung_ticket) {
+      leases_[i].rung_ticket = ticket;
+      platform::ring_channel(leases_[i].channel);
+    }
+  }
+  if (somebody_sleeps) platform::futex_wake_all(doorbell);
+}
+
+void LeaseSet::drain(std::uint64_t id, platform::WaitSet& wait_set) {
+  for (ProducerLease& lease : leases_) {
+    if (raw(lease.id) != id) continue;
+    // A closed channel stays readable for ever: the broker will say why it closed.
+    if (!platform::drain_channel(lease.channel)) wait_set.remove(lease.channel);
+    return;
+  }
+}
+
+}  // namespace ferry::client

@@ -1,0 +1,73 @@
+#pragma once
+// The leases a producer has to reckon with: their pages, the channels that wake them, the timelines they release on.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "client/src/device_binding.h"
+#include "platform/shared_page.h"
+#include "platform/timeline.h"
+#include "platform/unique_fd.h"
+#include "platform/wait_set.h"
+#include "proto/slot_chooser.h"
+
+namespace ferry::client {
+
+/// What LeaseAdded brought, mapped and imported.
+struct ProducerLease {
+  platform::PeerPage<proto::LeasePage> page;
+  platform::UniqueFd channel;
+  std::shared_ptr<platform::Timeline> release_timeline;  ///< null in sync mode host
+  std::uint32_t index = 0;
+  proto::LeaseId id{};
+  proto::ConsumerMode mode{};
+  std::uint32_t queue_depth = 0;
+  std::uint64_t known_value = 0;  ///< release timeline has reached at least this
+  std::uint64_t rung_ticket = 0;  ///< arm ticket that was rung for
+};
+
+/// Semaphores and values to wait for, as VkTimelineSemaphoreSubmitInfo wants them.
+struct WaitList {
+  std::vector<VkSemaphore> semaphores;
+  std::vector<std::uint64_t> values;
+  void reserve(std::size_t n) {
+    semaphores.reserve(n);
+    values.reserve(n);
+  }
+  void clear() {
+    semaphores.clear();
+    values.clear();
+  }
+};
+
+class LeaseSet {
+ public:
+  /// Takes the descriptors of @p fds: lease page, channel, release timeline. kProtocolViolation: the consumer's page is
+  /// not what it must be (the broker checks it too).
+  static proto::Result<ProducerLease> import(DeviceBinding& device, const wire::LeaseAddedT& info,
+                                             std::vector<platform::UniqueFd>& fds);
+
+  void add(ProducerLease lease, platform::WaitSet& wait_set);
+  /// Gives back the lease's release timeline (null in sync mode host): submitted work may still wait for it.
+  std::shared_ptr<platform::Timeline> remove(proto::LeaseId id, platform::WaitSet& wait_set);
+
+  std::span<const proto::LeaseView> views() const { return views_; }
+
+  /// Release points of @p slot that the GPU has not reached: what the next drawing into it has to wait for. A lease the
+  /// broker has retired is waited for no more.
+  void collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out);
+
+  /// After a publish: one FUTEX_WAKE if anybody sleeps on @p doorbell, and one ring for each lease that is armed.
+  void wake(proto::VerdictPageReader verdict, const proto::AtomicU32& doorbell);
+
+  /// Empties the channel of lease @p id after WaitSet::wait() named it.
+  void drain(std::uint64_t id, platform::WaitSet& wait_set);
+
+ private:
+  std::vector<ProducerLease> leases_;
+  std::vector<proto::LeaseView> views_;  // same order; what SlotChooser walks over
+};
+
+}  // namespace ferry::client

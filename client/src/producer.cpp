@@ -1,0 +1,481 @@
+#include "client/src/producer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "client/src/wire_convert.h"
+#include "platform/clock.h"
+#include "platform/message_socket.h"
+#include "proto/names.h"
+
+namespace ferry::client {
+
+using platform::UniqueFd;
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+namespace {
+
+// How long begin() finds no slot before the broker is asked to look at who is in the way, and between two askings.
+constexpr std::int64_t kStarvedPatienceNs = 1'000'000'000;
+// How long close() waits for the GPU to finish what was submitted.
+constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
+constexpr std::uint64_t kWakeKey = 0;  // lease ids are never 0
+
+void bump(proto::AtomicU64& word) {  // this process is the page's only writer
+  word.store(word.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+Error invalid(std::string text) { return {ErrorCode::kInvalidArgument, std::move(text)}; }
+
+}  // namespace
+
+bool Producer::Imported::is_done(std::uint64_t before) const {
+  const std::uint64_t needed = std::min(last_published, before - 1);
+  if (needed == 0) return true;
+  auto value = generation->timeline()->value();
+  return value && *value >= needed;
+}
+
+Producer::Producer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name,
+                   platform::OwnedPage<proto::StreamPage> page, platform::WaitSet wait_set, platform::ChannelPair wake,
+                   proto::QueuePolicy policy, std::uint32_t frames_in_flight)
+    : connection_(std::move(connection)),
+      device_(std::move(device)),
+      name_(std::move(name)),
+      frames_in_flight_(frames_in_flight),
+      page_(std::move(page)),
+      page_writer_(page_.page()),
+      chooser_(page_writer_, policy),
+      wait_set_(std::move(wait_set)),
+      wake_(std::move(wake)) {
+  for (Target& target : targets_) target.waits.reserve(proto::kMaxLeases);
+}
+
+Producer::~Producer() { (void)close(); }
+
+Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> connection, DevicePtr device,
+                                                   const ferry_stream_info& info) {
+  if (info.name == nullptr) return invalid("ferry_stream_info.name is NULL");
+  if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
+  auto image = to_wire(info.image);
+  if (!image) return std::move(image).error();
+  if (info.sync_mode > FERRY_SYNC_HOST)
+    return invalid(fmt::format("sync_mode {} is none of ferry_sync_mode's (0 to {})", info.sync_mode, FERRY_SYNC_HOST + 0));
+  if (info.queue_policy > FERRY_QUEUE_BLOCK)
+    return invalid(fmt::format("queue_policy {} is none of ferry_queue_policy's (0 to {})", info.queue_policy,
+                               FERRY_QUEUE_BLOCK + 0));
+  if (info.frames_in_flight > proto::kMaxFramesInFlight)
+    return invalid(fmt::format("frames_in_flight {} exceeds the limit {} for stream '{}'", info.frames_in_flight,
+                               proto::kMaxFramesInFlight, info.name));
+  if (info.min_slots != 0 && (info.min_slots < proto::kMinSlots || info.min_slots > proto::kMaxSlots))
+    return invalid(fmt::format("min_slots {} is outside {} to {} for stream '{}'", info.min_slots, proto::kMinSlots,
+                               proto::kMaxSlots, info.name));
+
+  auto page = platform::OwnedPage<proto::StreamPage>::create(proto::PageKind::kStream, "ferry-stream");
+  if (!page) return std::move(page).error();
+  auto wait_set = platform::WaitSet::create();
+  if (!wait_set) return std::move(wait_set).error();
+  auto wake = platform::create_channel();
+  if (!wake) return std::move(wake).error();
+  if (auto added = wait_set->add(wake->consumer_end, kWakeKey); !added) return std::move(added).error();
+
+  wire::CreateStreamT request;
+  request.name = info.name;
+  request.image = std::make_unique<wire::ImageT>(*image);
+  request.device = std::make_unique<wire::DeviceT>(device->describe());
+  request.sync_mode = static_cast<wire::SyncMode>(info.sync_mode);
+  const auto policy = info.queue_policy == 0 ? proto::QueuePolicy::kDrop : static_cast<proto::QueuePolicy>(info.queue_policy);
+  request.queue_policy = static_cast<wire::QueuePolicy>(policy);
+  const std::uint32_t in_flight = info.frames_in_flight == 0 ? 2 : info.frames_in_flight;
+  request.frames_in_flight = in_flight;
+  request.min_slots = info.min_slots;
+
+  const int page_fd = page->fd().get();
+  std::shared_ptr<Producer> producer(new Producer(connection, std::move(device), info.name, std::move(*page),
+                                                  std::move(*wait_set), std::move(*wake), policy, in_flight));
+  // Held until start() is through: what the broker says right after its answer waits for it (on_message).
+  std::unique_lock lock(producer->mutex_);
+  auto created = connection->ask(std::move(request), {&page_fd, 1}, wire::Body::StreamCreated, producer);
+  if (!created) {
+    producer->closed_ = true;
+    return std::move(created).error();
+  }
+  auto started = producer->start(std::move(*created));
+  lock.unlock();
+  if (!started) {
+    (void)producer->close();
+    return std::move(started).error();
+  }
+  return producer;
+}
+
+Result<void> Producer::start(Message message) {
+  const wire::StreamCreatedT& created = *message.envelope->body.AsStreamCreated();
+  stream_ = proto::StreamId{created.stream};
+  if (!created.generation)
+    return Error{ErrorCode::kProtocolViolation, "the broker's StreamCreated describes no generation"};
+  auto verdict = platform::PeerPage<proto::VerdictPage>::map(message.fds[0], proto::PageKind::kVerdict);
+  if (!verdict) return std::move(verdict).error();
+  verdict_page_ = std::move(*verdict);
+  host_sync_ = created.sync_mode != wire::SyncMode::Timeline;
+  sync_reason_ = created.sync_reason;
+  transport_reason_ = created.transport_reason;
+  transport_ = platform::transport_name(static_cast<platform::Transport>(created.generation->transport));
+  next_sequence_ = std::max<std::uint64_t>(1, created.first_sequence);
+
+  auto generation = Generation::import(device_, *created.generation, message.fds, 1);
+  if (!generation) return std::move(generation).error();
+  current_ = std::make_shared<Imported>();
+  current_->generation = std::move(*generation);
+  announced_generation_ = raw(current_->generation->id());
+  chooser_.start_generation(current_->generation->id(), current_->generation->slot_count());
+  if (host_sync_)
+    completions_ = std::make_unique<CompletionQueue<HostFrame>>(
+        [this](HostFrame& frame, const Result<void>& reached) { frame_completed(frame, reached); });
+  return {};
+}
+
+// ---- the hot path ------------------------------------------------------------------------------------------------
+
+Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
+  const std::int64_t deadline_ns = platform::deadline_after(timeout_ns);
+  std::unique_lock lock(mutex_);
+  if (failed_) return *failed_;
+  if (begun_ >= frames_in_flight_)
+    return Error{ErrorCode::kInvalidState, "frames_in_flight targets of this stream are begun already: publish or cancel one"};
+  if (!retired_.empty()) bury_retired();
+  for (;;) {
+    adopt_incoming();
+    auto choice = choose();
+    if (!choice && timeout_ns != 0) {
+      // PAIR producer-waiting: announce the sleep, then look once more. Who frees a slot does it the other way round.
+      page_.page().producer_waiting.store(1, std::memory_order_seq_cst);
+      choice = choose();
+      if (choice) page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
+    }
+    if (choice) {
+      fill_target(*choice, out);
+      return Wait::kDone;
+    }
+    if (failed_) return *failed_;
+    const std::int64_t now_ns = platform::now_ns();
+    report_starved(now_ns);
+    const bool timed_out = deadline_ns >= 0 && now_ns >= deadline_ns;
+    if (timeout_ns == 0 || timed_out) {
+      page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
+      bump(page_.page().starved);
+      return timed_out && timeout_ns != 0 ? Wait::kTimedOut : Wait::kWouldBlock;
+    }
+    // Not longer than the patience, so that a starved begin() reports who starves it.
+    const std::int64_t patience_end_ns = now_ns + kStarvedPatienceNs;
+    lock.unlock();
+    const auto ready = wait_set_.wait(deadline_ns < 0 ? patience_end_ns : std::min(deadline_ns, patience_end_ns));
+    lock.lock();
+    for (std::uint64_t key : ready.view()) {
+      if (key == kWakeKey)
+        (void)platform::drain_channel(wake_.consumer_end);
+      else
+        leases_.drain(key, wait_set_);
+    }
+    page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
+  }
+}
+
+std::optional<proto::SlotChooser::Choice> Producer::choose() {
+  return chooser_.choose(proto::VerdictPageReader(verdict_page_.page()), leases_.views(), blockers_);
+}
+
+void Producer::adopt_incoming() {
+  if (!incoming_) return;
+  retire(current_, current_);
+  current_ = std::move(incoming_);
+  chooser_.start_generation(current_->generation->id(), current_->generation->slot_count());
+}
+
+void Producer::fill_target(const proto::SlotChooser::Choice& choice, ferry_target& out) {
+  starved_since_ns_ = 0;
+  Target& target = *std::find_if(targets_.begin(), targets_.end(), [](const Target& t) { return !t.in_use; });
+  target.in_use = true;
+  target.id = ++last_target_;
+  target.choice = choice;
+  target.imported = current_;
+  target.signal_value = current_->next_value++;
+  ++begun_;
+  leases_.collect_waits(choice.slot, proto::VerdictPageReader(verdict_page_.page()), target.waits);
+
+  const Generation& generation = *current_->generation;
+  const platform::ImportedTexture& slot = generation.slot(choice.slot);
+  out.slot = choice.slot;
+  out.generation = raw(generation.id());
+  out.id = target.id;
+  out.image = slot.image();
+  out.view = slot.view();
+  out.vk_format = slot.vk_format();
+  out.format = static_cast<std::uint32_t>(generation.desc().format);
+  out.width_px = generation.desc().width_px;
+  out.height_px = generation.desc().height_px;
+  out.wait_count = static_cast<std::uint32_t>(target.waits.semaphores.size());
+  out.wait_semaphores = target.waits.semaphores.data();
+  out.wait_values = target.waits.values.data();
+  out.signal_semaphore = generation.timeline()->semaphore();
+  out.signal_value = target.signal_value;
+}
+
+Producer::Target* Producer::find_begun(std::uint64_t id) {
+  for (Target& target : targets_)
+    if (target.in_use && target.id == id) return &target;
+  return nullptr;
+}
+
+Producer::Target* Producer::oldest_begun() {
+  Target* oldest = nullptr;
+  for (Target& target : targets_)
+    if (target.in_use && (oldest == nullptr || target.id < oldest->id)) oldest = &target;
+  return oldest;
+}
+
+Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metadata* metadata) {
+  std::lock_guard lock(mutex_);
+  Target* target = find_begun(target_id);
+  if (target == nullptr)
+    return Error{ErrorCode::kInvalidState, fmt::format("target {} of stream '{}' is not begun: published or cancelled "
+                                                       "already, or never begun", target_id, name_)};
+  if (Target* oldest = oldest_begun(); oldest != target)
+    return Error{ErrorCode::kInvalidState, fmt::format("target {} of stream '{}' comes before target {}: publish in the order "
+                                                       "of begin()", oldest->id, name_, target_id)};
+  const Generation& generation = *target->imported->generation;
+  proto::FrameRecord record{};
+  record.orientation = proto::Orientation::kNormal;
+  record.sequence = next_sequence_;
+  record.generation = raw(generation.id());
+  record.slot = target->choice.slot;
+  if (metadata != nullptr) {
+    auto applied = apply_metadata(*metadata, generation.desc().width_px, generation.desc().height_px, record);
+    if (!applied) return applied;
+  }
+  record.acquire_point = host_sync_ ? 0 : target->signal_value;
+  record.produced_ns = static_cast<std::uint64_t>(platform::now_ns());
+  ++next_sequence_;
+  target->imported->last_published = target->signal_value;
+  target->in_use = false;
+  --begun_;
+  if (host_sync_) {
+    // The others learn of it when it is complete; nobody else's clock starts before.
+    completions_->push({generation.timeline(), target->signal_value, {record}});
+  } else {
+    make_newest(record);
+  }
+  target->imported = nullptr;
+  return {};
+}
+
+void Producer::make_newest(const proto::FrameRecord& record) {
+  chooser_.publish(record);
+  if (page_.page().first_published_ns.load(std::memory_order_relaxed) == 0)
+    page_.page().first_published_ns.store(record.produced_ns, std::memory_order_relaxed);
+  leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+  if (record.generation > announced_generation_) {
+    announced_generation_ = record.generation;
+    wire::GenerationsRetiredT retired;
+    retired.stream = raw(stream_);
+    retired.newest = record.generation;
+    connection_->tell(std::move(retired));
+  }
+}
+
+void Producer::frame_completed(HostFrame& frame, const Result<void>& reached) {
+  std::lock_guard lock(mutex_);
+  if (!reached) {
+    if (reached.error().code != ErrorCode::kTimeout && !failed_) failed_ = reached.error();
+    return;
+  }
+  make_newest(frame.record);
+  // The frame before it may be overwritten now.
+  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+}
+
+Result<void> Producer::cancel(std::uint64_t target_id) {
+  std::lock_guard lock(mutex_);
+  Target* target = find_begun(target_id);
+  if (target == nullptr)
+    return Error{ErrorCode::kInvalidState,
+                 fmt::format("target {} of stream '{}' is not begun", target_id, name_)};
+  // What was drawn before the change of mind cannot be known, so what the slot held is gone.
+  chooser_.cancel(target->imported->generation->id(), target->choice, true);
+  bump(page_.page().cancelled);
+  target->in_use = false;
+  target->imported = nullptr;
+  --begun_;
+  return {};
+}
+
+// ---- what the GPU may still use -------------------------------------------------------------------------------------
+
+void Producer::retire(std::shared_ptr<void> object, const std::shared_ptr<Imported>& last_used_with) {
+  retired_.push_back({std::move(object), last_target_, last_used_with, last_used_with->next_value});
+}
+
+void Producer::bury_retired() {
+  const Target* oldest = oldest_begun();
+  // In order: work on an older generation may wait for what was retired later.
+  while (!retired_.empty()) {
+    const Retired& first = retired_.front();
+    if (oldest != nullptr && oldest->id <= first.last_target) return;
+    if (!first.last_used_with->is_done(first.before)) return;
+    retired_.pop_front();
+  }
+}
+
+// ---- starvation ----------------------------------------------------------------------------------------------------
+
+void Producer::report_starved(std::int64_t now_ns) {
+  if (starved_since_ns_ == 0) starved_since_ns_ = now_ns;
+  if (now_ns - starved_since_ns_ < kStarvedPatienceNs || now_ns - reported_ns_ < kStarvedPatienceNs) return;
+  reported_ns_ = now_ns;
+  wire::ReportStarvedT report;
+  report.stream = raw(stream_);
+  report.starved_ms = static_cast<std::uint32_t>((now_ns - starved_since_ns_) / 1'000'000);
+  for (const proto::LeaseView& lease : leases_.views())
+    if ((blockers_[lease.index / 64] >> (lease.index % 64) & 1) != 0) report.leases.push_back(raw(lease.id));
+  if (!report.leases.empty()) connection_->tell(std::move(report));
+}
+
+// ---- what the broker says --------------------------------------------------------------------------------------------
+
+void Producer::on_message(Message message) {
+  auto& body = message.envelope->body;
+  switch (body.type) {
+    case wire::Body::GenerationStarted:
+      if (body.AsGenerationStarted()->generation) on_generation(*body.AsGenerationStarted()->generation, message.fds, 0);
+      break;
+    case wire::Body::LeaseAdded: on_lease_added(*body.AsLeaseAdded(), message.fds); break;
+    case wire::Body::LeaseEnded: on_lease_ended(*body.AsLeaseEnded()); break;
+    default: break;  // a newer broker may say more
+  }
+}
+
+void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds, std::size_t first_fd) {
+  // Imported before the lock is taken: begin() and publish() go on meanwhile.
+  auto generation = Generation::import(device_, info, fds, first_fd);
+  std::lock_guard lock(mutex_);
+  // The old generation stays in use when the new one cannot be imported; the broker's pool is then one nobody uses.
+  if (!generation || !current_) return;
+  const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
+  if (raw((*generation)->id()) <= newest) return;
+  incoming_ = std::make_shared<Imported>();
+  incoming_->generation = std::move(*generation);
+  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+}
+
+void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueFd>& fds) {
+  auto lease = LeaseSet::import(*device_, info, fds);
+  // A consumer whose lease cannot be watched is never admitted: it sees nothing, and nobody else notices.
+  if (!lease) return;
+  std::lock_guard lock(mutex_);
+  const std::uint32_t index = lease->index;
+  const proto::LeaseId id = lease->id;
+  leases_.add(std::move(*lease), wait_set_);
+  page_writer_.admit(index, id);
+  page_writer_.ring();
+  leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+}
+
+void Producer::on_lease_ended(const wire::LeaseEndedT& info) {
+  std::lock_guard lock(mutex_);
+  if (info.lease_index < proto::kMaxLeases) page_writer_.admit(info.lease_index, proto::LeaseId{0});
+  if (auto timeline = leases_.remove(proto::LeaseId{info.lease}, wait_set_)) retire(std::move(timeline), current_);
+  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+}
+
+void Producer::on_disconnected() {}
+
+// ---- the rest ------------------------------------------------------------------------------------------------------------
+
+Result<void> Producer::reconfigure(const ferry_image_desc& image) {
+  auto wanted = to_wire(image);
+  if (!wanted) return std::move(wanted).error();
+  wire::ReconfigureT request;
+  request.stream = raw(stream_);
+  request.image = std::make_unique<wire::ImageT>(*wanted);
+  auto answer = connection_->ask(std::move(request), {}, wire::Body::GenerationStarted);
+  if (!answer) return std::move(answer).error();
+  const wire::GenerationStartedT& started = *answer->envelope->body.AsGenerationStarted();
+  if (!started.generation) return Error{ErrorCode::kProtocolViolation, "the broker's GenerationStarted describes no generation"};
+  auto generation = Generation::import(device_, *started.generation, answer->fds, 0);
+  if (!generation) return std::move(generation).error();
+  std::lock_guard lock(mutex_);
+  const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
+  if (raw((*generation)->id()) > newest) {
+    incoming_ = std::make_shared<Imported>();
+    incoming_->generation = std::move(*generation);
+  }
+  return {};
+}
+
+void Producer::get_state(ferry_stream_state& out) {
+  std::lock_guard lock(mutex_);
+  const Generation& generation = *current_->generation;
+  out.sync_mode = host_sync_ ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
+  out.generation = raw(generation.id());
+  out.frames = next_sequence_ - 1;
+  out.slot_count = generation.slot_count();
+  out.consumer_count = static_cast<std::uint32_t>(leases_.views().size());
+  out.width_px = generation.desc().width_px;
+  out.height_px = generation.desc().height_px;
+  out.format = static_cast<std::uint32_t>(generation.desc().format);
+  out.connected = connection_->connected() ? 1 : 0;
+  out.starved = page_.page().starved.load(std::memory_order_relaxed);
+  fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}", transport_);
+  fmt::format_to_n(out.sync_reason, sizeof out.sync_reason - 1, "{}", sync_reason_);
+  fmt::format_to_n(out.transport_reason, sizeof out.transport_reason - 1, "{}", transport_reason_);
+}
+
+Result<void> Producer::close() {
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return {};
+    closed_ = true;
+  }
+  Result<void> result = wait_for_gpu();
+  if (result) completions_.reset();  // publishes what is still on its way
+  if (raw(stream_) != 0 && connection_->connected()) {
+    wire::CloseStreamT request;
+    request.stream = raw(stream_);
+    (void)connection_->ask(std::move(request), {}, wire::Body::Done);
+  }
+  connection_->forget_producer(stream_);
+  completions_.reset();
+  if (!result && result.error().code == ErrorCode::kTimeout) {
+    // Destroying what the GPU uses would be worse than never freeing it.
+    if (current_) current_->generation->leak();
+    for (Retired& retired : retired_) new std::shared_ptr<void>(std::move(retired.object));
+    return Error{ErrorCode::kTimeout, fmt::format("work submitted for stream '{}' did not end within {} ms: its images are "
+                                                  "left to the driver", name_, kCloseTimeoutNs / 1'000'000)};
+  }
+  return result;
+}
+
+Result<void> Producer::wait_for_gpu() {
+  const std::int64_t deadline_ns = platform::deadline_after(kCloseTimeoutNs);
+  auto wait = [&](const Imported& imported) -> Result<void> {
+    if (imported.last_published == 0) return {};
+    return imported.generation->timeline()->wait(imported.last_published,
+                                                 std::max<std::int64_t>(0, deadline_ns - platform::now_ns()));
+  };
+  std::vector<std::shared_ptr<Imported>> used;
+  {
+    std::lock_guard lock(mutex_);
+    if (failed_ || !current_) return {};
+    for (const Retired& retired : retired_) used.push_back(retired.last_used_with);
+    used.push_back(current_);
+  }
+  for (const auto& imported : used)
+    if (auto done = wait(*imported); !done) return done;
+  return {};
+}
+
+}  // namespace ferry::client

@@ -1,0 +1,132 @@
+#pragma once
+// ferry_producer: begin, publish, and what goes on beside it.
+//
+// Threads: the application's (one at a time), the connection's control thread (leases and generations come and go),
+// and in sync mode host the completion queue's. One mutex guards what they share; none holds it while it waits.
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/src/completion_queue.h"
+#include "client/src/connection.h"
+#include "client/src/generation.h"
+#include "client/src/lease_set.h"
+#include "client/src/wait.h"
+#include "ferry/ferry.h"
+#include "platform/shared_page.h"
+#include "platform/wait_set.h"
+#include "proto/slot_chooser.h"
+
+namespace ferry::client {
+
+class Producer final : public Recipient, public std::enable_shared_from_this<Producer> {
+ public:
+  static proto::Result<std::shared_ptr<Producer>> create(std::shared_ptr<Connection> connection, DevicePtr device,
+                                                         const ferry_stream_info& info);
+  ~Producer() override;
+
+  proto::Result<Wait> begin(std::int64_t timeout_ns, ferry_target& out);
+  proto::Result<void> publish(std::uint64_t target_id, const ferry_frame_metadata* metadata);
+  proto::Result<void> cancel(std::uint64_t target_id);
+  proto::Result<void> reconfigure(const ferry_image_desc& image);
+  void get_state(ferry_stream_state& out);
+  /// Ends the stream. kTimeout when submitted work did not end in time: its images are then left to the driver.
+  proto::Result<void> close();
+
+  void on_message(Message message) override;
+  void on_disconnected() override;
+
+ private:
+  /// A generation and how far its acquire timeline has been promised.
+  struct Imported {
+    std::shared_ptr<Generation> generation;
+    std::uint64_t next_value = 1;      ///< of the next begun target
+    std::uint64_t last_published = 0;  ///< highest value that some submission was promised to signal
+    /// Whether everything published with a value below @p before is done.
+    bool is_done(std::uint64_t before) const;
+  };
+  struct Target {
+    bool in_use = false;
+    std::uint64_t id = 0;
+    proto::SlotChooser::Choice choice{};
+    std::shared_ptr<Imported> imported;
+    std::uint64_t signal_value = 0;
+    WaitList waits;
+  };
+  /// Something the GPU may still use: it goes once every target begun before its end is done.
+  struct Retired {
+    std::shared_ptr<void> object;
+    std::uint64_t last_target;
+    std::shared_ptr<Imported> last_used_with;
+    std::uint64_t before;  ///< values of that generation's timeline that were promised before the end
+  };
+  struct HostFrame {
+    proto::FrameRecord record;
+  };
+
+  Producer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name,
+           platform::OwnedPage<proto::StreamPage> page, platform::WaitSet wait_set, platform::ChannelPair wake,
+           proto::QueuePolicy policy, std::uint32_t frames_in_flight);
+  proto::Result<void> start(Message created);
+
+  // mutex_ is held in all of these.
+  void adopt_incoming();
+  std::optional<proto::SlotChooser::Choice> choose();
+  void fill_target(const proto::SlotChooser::Choice& choice, ferry_target& out);
+  Target* oldest_begun();
+  Target* find_begun(std::uint64_t id);
+  void make_newest(const proto::FrameRecord& record);
+  void retire(std::shared_ptr<void> object, const std::shared_ptr<Imported>& last_used_with);
+  void bury_retired();
+  void report_starved(std::int64_t now_ns);
+
+  void on_generation(wire::GenerationT info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
+  void on_lease_added(const wire::LeaseAddedT& info, std::vector<platform::UniqueFd>& fds);
+  void on_lease_ended(const wire::LeaseEndedT& info);
+  void frame_completed(HostFrame& frame, const proto::Result<void>& reached);
+  proto::Result<void> wait_for_gpu();
+
+  const std::shared_ptr<Connection> connection_;
+  const DevicePtr device_;
+  const std::string name_;
+  const std::uint32_t frames_in_flight_;
+
+  std::mutex mutex_;
+  platform::OwnedPage<proto::StreamPage> page_;
+  proto::StreamPageWriter page_writer_;
+  proto::SlotChooser chooser_;
+  platform::PeerPage<proto::VerdictPage> verdict_page_;
+  proto::StreamId stream_{};
+  bool host_sync_ = false;
+  std::string sync_reason_, transport_, transport_reason_;
+
+  std::shared_ptr<Imported> current_;
+  std::shared_ptr<Imported> incoming_;  // imported, not yet drawn into
+  std::deque<Retired> retired_;
+  std::uint32_t announced_generation_ = 0;  // older ones were given back to the broker
+
+  LeaseSet leases_;
+  platform::WaitSet wait_set_;     // all lease channels, and wake_.consumer_end as key 0
+  platform::ChannelPair wake_;     // rung by this process's other threads when a slot may be free
+
+  std::array<Target, proto::kMaxFramesInFlight> targets_;
+  std::uint32_t begun_ = 0;
+  std::uint64_t last_target_ = 0;
+  std::uint64_t next_sequence_ = 1;
+
+  std::array<std::uint64_t, proto::kMaxLeases / 64> blockers_{};
+  std::int64_t starved_since_ns_ = 0;  // 0: not starved
+  std::int64_t reported_ns_ = 0;
+  std::optional<proto::Error> failed_;  // device lost: every further begin() says so
+  bool closed_ = false;
+
+  std::unique_ptr<CompletionQueue<HostFrame>> completions_;  // sync mode host; last: its thread uses all of the above
+};
+
+}  // namespace ferry::client
