@@ -52,7 +52,8 @@ Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> c
   if (info.name == nullptr) return invalid("ferry_attach_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
   if (info.mode > FERRY_CONSUMER_EVERY)
-    return invalid(fmt::format("mode {} is none of ferry_consumer_mode's (0 to {})", info.mode, FERRY_CONSUMER_EVERY + 0));
+    return invalid(fmt::format("mode {} is none of ferry_consumer_mode's (0 to {}) for stream '{}'", info.mode,
+                               FERRY_CONSUMER_EVERY + 0, info.name));
   if (info.max_holds > proto::kMaxHolds)
     return invalid(fmt::format("max_holds {} exceeds the limit {} for stream '{}'", info.max_holds, proto::kMaxHolds, info.name));
   if (info.queue_depth > proto::kMaxQueueDepth)

@@ -31,6 +31,12 @@ void bump(proto::AtomicU64& word) {  // this process is the page's only writer
 
 Error invalid(std::string text) { return {ErrorCode::kInvalidArgument, std::move(text)}; }
 
+/// The same error, with the object it is about.
+Error for_stream(Error error, const std::string& name) {
+  error.message += fmt::format(" for stream '{}'", name);
+  return error;
+}
+
 }  // namespace
 
 bool Producer::Imported::is_done(std::uint64_t before) const {
@@ -62,12 +68,13 @@ Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> c
   if (info.name == nullptr) return invalid("ferry_stream_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
   auto image = to_wire(info.image);
-  if (!image) return std::move(image).error();
+  if (!image) return for_stream(std::move(image).error(), info.name);
   if (info.sync_mode > FERRY_SYNC_HOST)
-    return invalid(fmt::format("sync_mode {} is none of ferry_sync_mode's (0 to {})", info.sync_mode, FERRY_SYNC_HOST + 0));
+    return invalid(fmt::format("sync_mode {} is none of ferry_sync_mode's (0 to {}) for stream '{}'", info.sync_mode,
+                               FERRY_SYNC_HOST + 0, info.name));
   if (info.queue_policy > FERRY_QUEUE_BLOCK)
-    return invalid(fmt::format("queue_policy {} is none of ferry_queue_policy's (0 to {})", info.queue_policy,
-                               FERRY_QUEUE_BLOCK + 0));
+    return invalid(fmt::format("queue_policy {} is none of ferry_queue_policy's (0 to {}) for stream '{}'", info.queue_policy,
+                               FERRY_QUEUE_BLOCK + 0, info.name));
   if (info.frames_in_flight > proto::kMaxFramesInFlight)
     return invalid(fmt::format("frames_in_flight {} exceeds the limit {} for stream '{}'", info.frames_in_flight,
                                proto::kMaxFramesInFlight, info.name));
@@ -146,7 +153,8 @@ Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
   std::unique_lock lock(mutex_);
   if (failed_) return *failed_;
   if (begun_ >= frames_in_flight_)
-    return Error{ErrorCode::kInvalidState, "frames_in_flight targets of this stream are begun already: publish or cancel one"};
+    return Error{ErrorCode::kInvalidState, fmt::format("{} targets of stream '{}' are begun already, as many as "
+                                                       "frames_in_flight allows: publish or cancel one", begun_, name_)};
   if (!retired_.empty()) bury_retired();
   for (;;) {
     adopt_incoming();
@@ -397,7 +405,7 @@ void Producer::on_disconnected() {}
 
 Result<void> Producer::reconfigure(const ferry_image_desc& image) {
   auto wanted = to_wire(image);
-  if (!wanted) return std::move(wanted).error();
+  if (!wanted) return for_stream(std::move(wanted).error(), name_);
   wire::ReconfigureT request;
   request.stream = raw(stream_);
   request.image = std::make_unique<wire::ImageT>(*wanted);

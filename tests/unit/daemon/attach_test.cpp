@@ -123,6 +123,13 @@ TEST_F(Attaching, AWaitingSessionMayEnd) {
     consumer.request.wait = true;
     consumer.send();
   }
+  // The producer comes once the broker has seen the other session end; which it reads first is nobody's promise.
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  for (std::uint32_t sessions = 2; sessions != 1;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    client.send(wire::QueryStatusT{});
+    sessions = client.expect<wire::StatusReplyT>().first.broker->sessions;
+  }
   RawProducer producer(client, device(), "cam");
   producer.create();
   EXPECT_TRUE(client.quiet_for(50ms));
