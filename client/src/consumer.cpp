@@ -244,7 +244,7 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
 }
 
 Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (flags > FERRY_RELEASE_UNUSED)
     return invalid(fmt::format("release flags {:#x} are none of FERRY_RELEASE_* (0 or 1)", flags));
   Held* held = find_held(sequence);
@@ -254,17 +254,20 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   Imported& imported = *find_imported(held->generation);
   --imported.held;
   --held_count_;
+  const Held released = std::exchange(*held, Held{});
   if (flags == FERRY_RELEASE_UNUSED) {
-    let_go(held->generation, held->slot, 0);
-  } else {
-    imported.last_signal = std::max(imported.last_signal, held->signal_value);
-    last_promised_ = std::max(last_promised_, held->signal_value);
-    if (host_sync_)
-      completions_->push({release_timeline_, held->signal_value, {held->generation, held->slot}});
-    else
-      let_go(held->generation, held->slot, held->signal_value);
+    let_go(released.generation, released.slot, 0);
+    return {};
   }
-  *held = {};
+  imported.last_signal = std::max(imported.last_signal, released.signal_value);
+  last_promised_ = std::max(last_promised_, released.signal_value);
+  if (!host_sync_) {
+    let_go(released.generation, released.slot, released.signal_value);
+    return {};
+  }
+  // Without the lock, which the thread that is woken here wants next.
+  lock.unlock();
+  completions_->push({release_timeline_, released.signal_value, {released.generation, released.slot}});
   return {};
 }
 

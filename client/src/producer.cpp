@@ -247,7 +247,7 @@ Producer::Target* Producer::oldest_begun() {
 }
 
 Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metadata* metadata) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Target* target = find_begun(target_id);
   if (target == nullptr)
     return Error{ErrorCode::kInvalidState, fmt::format("target {} of stream '{}' is not begun: published or cancelled "
@@ -271,13 +271,15 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   target->imported->last_published = target->signal_value;
   target->in_use = false;
   --begun_;
-  if (host_sync_) {
-    // The others learn of it when it is complete; nobody else's clock starts before.
-    completions_->push({generation.timeline(), target->signal_value, {record}});
-  } else {
+  const std::uint64_t signal_value = target->signal_value;
+  const std::shared_ptr<Imported> imported = std::move(target->imported);
+  if (!host_sync_) {
     make_newest(record);
+    return {};
   }
-  target->imported = nullptr;
+  // The others learn of it when it is complete. Without the lock, which the thread that is woken here wants next.
+  lock.unlock();
+  completions_->push({imported->generation->timeline(), signal_value, {record}});
   return {};
 }
 
