@@ -388,7 +388,8 @@ void Consumer::on_state(const wire::StreamStateChangedT& info) {
 
 void Consumer::on_ended(const wire::LeaseEndedT& info) {
   std::lock_guard lock(mutex_);
-  evicted_ = Error{info.reason == wire::EndReason::StreamClosed ? ErrorCode::kStreamClosed : ErrorCode::kEvicted, info.message};
+  evicted_ = Error{info.reason == wire::EndReason::StreamClosed ? ErrorCode::kStreamClosed : ErrorCode::kEvicted,
+                   fmt::format("the lease of stream '{}' has ended: {}", name_, info.message)};
   push_event(info.reason == wire::EndReason::StreamClosed ? FERRY_EVENT_CLOSED : FERRY_EVENT_EVICTED, info.message);
   wake_application();
 }
