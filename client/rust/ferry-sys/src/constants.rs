@@ -1,0 +1,64 @@
+pub const VERSION_MAJOR: u32 = 0;
+pub const VERSION_MINOR: u32 = 1;
+
+pub const OK: i32 = 0;
+pub const ERROR_INVALID_ARGUMENT: i32 = -1;
+pub const ERROR_INVALID_STATE: i32 = -2;
+pub const ERROR_STALE_HANDLE: i32 = -3;
+pub const ERROR_TIMEOUT: i32 = -4;
+pub const ERROR_WOULD_BLOCK: i32 = -5;
+pub const ERROR_NO_BROKER: i32 = -6;
+pub const ERROR_DISCONNECTED: i32 = -7;
+pub const ERROR_VERSION_MISMATCH: i32 = -8;
+pub const ERROR_PERMISSION_DENIED: i32 = -9;
+pub const ERROR_NOT_FOUND: i32 = -10;
+pub const ERROR_NAME_TAKEN: i32 = -11;
+pub const ERROR_LIMIT_EXCEEDED: i32 = -12;
+pub const ERROR_INCOMPATIBLE: i32 = -13;
+pub const ERROR_UNSUPPORTED: i32 = -14;
+pub const ERROR_STREAM_CLOSED: i32 = -15;
+pub const ERROR_EVICTED: i32 = -16;
+pub const ERROR_DEVICE_LOST: i32 = -17;
+pub const ERROR_OUT_OF_MEMORY: i32 = -18;
+pub const ERROR_PROTOCOL_VIOLATION: i32 = -19;
+pub const ERROR_SYSTEM: i32 = -20;
+pub const ERROR_INTERNAL: i32 = -21;
+
+pub const FORMAT_RGBA8_UNORM: u32 = 1;
+pub const FORMAT_RGBA8_SRGB: u32 = 2;
+pub const FORMAT_BGRA8_UNORM: u32 = 3;
+pub const FORMAT_BGRA8_SRGB: u32 = 4;
+pub const FORMAT_RGB10A2_UNORM: u32 = 5;
+pub const FORMAT_RGBA16_FLOAT: u32 = 6;
+
+pub const USAGE_RENDER: u32 = 1 << 0;
+pub const USAGE_SAMPLE: u32 = 1 << 1;
+pub const USAGE_STORAGE: u32 = 1 << 2;
+pub const USAGE_TRANSFER_SRC: u32 = 1 << 3;
+pub const USAGE_TRANSFER_DST: u32 = 1 << 4;
+
+pub const IMAGE_SRGB_VIEWS: u32 = 1 << 0;
+
+pub const MAX_DAMAGE_RECTS: usize = 8;
+pub const MAX_USER_BYTES: usize = 128;
+
+pub const SYNC_AUTOMATIC: u32 = 0;
+pub const SYNC_TIMELINE: u32 = 1;
+pub const SYNC_HOST: u32 = 2;
+
+pub const QUEUE_DROP: u32 = 1;
+pub const QUEUE_BLOCK: u32 = 2;
+
+pub const CONSUMER_LATEST: u32 = 1;
+pub const CONSUMER_EVERY: u32 = 2;
+
+pub const RELEASE_SIGNALLED: u32 = 0;
+pub const RELEASE_UNUSED: u32 = 1;
+
+pub const EVENT_GENERATION: u32 = 1;
+pub const EVENT_ORPHANED: u32 = 2;
+pub const EVENT_RESUMED: u32 = 3;
+pub const EVENT_CLOSED: u32 = 4;
+pub const EVENT_EVICTED: u32 = 5;
+pub const EVENT_BROKER_LOST: u32 = 6;
+pub const EVENT_GENERATION_FAILED: u32 = 7;

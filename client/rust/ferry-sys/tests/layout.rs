@@ -1,0 +1,139 @@
+//! Compiles a C program against ferry.h and compares what C says with what Rust says: sizes, offsets, constants.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// What Rust says, and a C program that prints the same lines.
+#[derive(Default)]
+struct Facts {
+    rust: BTreeMap<String, i128>,
+    c_lines: String,
+}
+
+impl Facts {
+    fn add(&mut self, c_expression: &str, value: i128) {
+        self.rust.insert(c_expression.to_owned(), value);
+        self.c_lines += &format!("  printf(\"{c_expression}=%lld\\n\", (long long)({c_expression}));\n");
+    }
+}
+
+macro_rules! layout {
+    ($facts:ident, $($c:literal = $rust:ident { $($field:ident)* })*) => {$(
+        $facts.add(concat!("sizeof(", $c, ")"), size_of::<ferry_sys::$rust>() as i128);
+        $($facts.add(
+            concat!("offsetof(", $c, ", ", stringify!($field), ")").replace("r#", "").as_str(),
+            std::mem::offset_of!(ferry_sys::$rust, $field) as i128,
+        );)*
+    )*};
+}
+
+macro_rules! constants {
+    ($facts:ident, $($name:ident)*) => {$(
+        $facts.add(concat!("FERRY_", stringify!($name)), ferry_sys::$name as i128);
+    )*};
+}
+
+fn facts() -> Facts {
+    let mut facts = Facts::default();
+    layout! { facts,
+        "ferry_rect" = Rect { x_px y_px width_px height_px }
+        "ferry_connect_info" = ConnectInfo { struct_size reserved socket_path application timeout_ns }
+        "ferry_vulkan_info" = VulkanInfo {
+            struct_size queue_family_index instance physical_device device get_instance_proc_addr
+        }
+        "ferry_vulkan_requirements" = VulkanRequirements {
+            struct_size api_version device_extension_count timeline_semaphore device_extensions
+        }
+        "ferry_device_create_info" = DeviceCreateInfo {
+            struct_size enable_validation connection selector instance_extension_count device_extension_count
+            instance_extensions device_extensions
+        }
+        "ferry_device_info" = DeviceInfo {
+            struct_size queue_family_index instance physical_device device queue get_instance_proc_addr device_uuid
+            driver_uuid name is_software can_timeline validation_errors
+        }
+        "ferry_image_desc" = ImageDesc { struct_size width_px height_px format usage flags reserved }
+        "ferry_frame_metadata" = FrameMetadata {
+            struct_size orientation alpha primaries transfer range present_ns crop damage_count user_size_bytes damage
+            red_xy green_xy blue_xy white_xy max_luminance min_luminance max_content_light max_frame_average_light user
+            reserved
+        }
+        "ferry_stream_info" = StreamInfo {
+            struct_size sync_mode name image queue_policy frames_in_flight min_slots reserved
+        }
+        "ferry_target" = Target {
+            struct_size slot generation id image view vk_format format width_px height_px wait_count reserved
+            wait_semaphores wait_values signal_semaphore signal_value
+        }
+        "ferry_stream_state" = StreamState {
+            struct_size sync_mode generation frames slot_count consumer_count width_px height_px format connected
+            starved transport sync_reason transport_reason
+        }
+        "ferry_attach_info" = AttachInfo { struct_size mode name max_holds queue_depth timeout_ns }
+        "ferry_frame" = Frame {
+            struct_size slot generation sequence skipped produced_ns image view vk_format format width_px height_px
+            wait_semaphore wait_value signal_semaphore signal_value metadata
+        }
+        "ferry_event" = Event { struct_size r#type generation width_px height_px format slot_count reason }
+    }
+    constants! { facts,
+        VERSION_MAJOR VERSION_MINOR
+        OK ERROR_INVALID_ARGUMENT ERROR_INVALID_STATE ERROR_STALE_HANDLE ERROR_TIMEOUT ERROR_WOULD_BLOCK
+        ERROR_NO_BROKER ERROR_DISCONNECTED ERROR_VERSION_MISMATCH ERROR_PERMISSION_DENIED ERROR_NOT_FOUND
+        ERROR_NAME_TAKEN ERROR_LIMIT_EXCEEDED ERROR_INCOMPATIBLE ERROR_UNSUPPORTED ERROR_STREAM_CLOSED ERROR_EVICTED
+        ERROR_DEVICE_LOST ERROR_OUT_OF_MEMORY ERROR_PROTOCOL_VIOLATION ERROR_SYSTEM ERROR_INTERNAL
+        FORMAT_RGBA8_UNORM FORMAT_RGBA8_SRGB FORMAT_BGRA8_UNORM FORMAT_BGRA8_SRGB FORMAT_RGB10A2_UNORM
+        FORMAT_RGBA16_FLOAT
+        USAGE_RENDER USAGE_SAMPLE USAGE_STORAGE USAGE_TRANSFER_SRC USAGE_TRANSFER_DST IMAGE_SRGB_VIEWS
+        MAX_DAMAGE_RECTS MAX_USER_BYTES
+        SYNC_AUTOMATIC SYNC_TIMELINE SYNC_HOST QUEUE_DROP QUEUE_BLOCK CONSUMER_LATEST CONSUMER_EVERY
+        RELEASE_SIGNALLED RELEASE_UNUSED
+        EVENT_GENERATION EVENT_ORPHANED EVENT_RESUMED EVENT_CLOSED EVENT_EVICTED EVENT_BROKER_LOST
+        EVENT_GENERATION_FAILED
+    }
+    facts
+}
+
+#[test]
+fn agrees_with_the_header() {
+    let facts = facts();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let source = folder.join("layout.c");
+    let program = folder.join("layout");
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include");
+    std::fs::write(
+        &source,
+        format!("#include <ferry/ferry.h>\n#include <stdio.h>\nint main(void) {{\n{}  return 0;\n}}\n", facts.c_lines),
+    )
+    .unwrap();
+    let compiled =
+        Command::new("cc").arg("-I").arg(include).arg("-o").arg(&program).arg(&source).status().expect("cc runs");
+    assert!(compiled.success(), "the C compiler refused {}", source.display());
+    let printed = Command::new(&program).output().unwrap();
+    assert!(printed.status.success());
+
+    let c: BTreeMap<String, i128> = String::from_utf8(printed.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let (name, value) = line.rsplit_once('=').unwrap();
+            (name.to_owned(), value.parse().unwrap())
+        })
+        .collect();
+    assert!(!c.is_empty());
+    for (name, rust) in &facts.rust {
+        let c = c[name];
+        if grows(name) {
+            assert!(*rust <= c, "{name}: {rust} in Rust, {c} in C");
+        } else {
+            assert_eq!(*rust, c, "{name}: Rust on the left, C on the right");
+        }
+    }
+}
+
+/// A struct that is not nested in another may have more fields in a newer header: `struct_size` tells the library.
+fn grows(name: &str) -> bool {
+    const FIXED: [&str; 3] = ["sizeof(ferry_rect)", "sizeof(ferry_image_desc)", "sizeof(ferry_frame_metadata)"];
+    name.starts_with("sizeof(") && !FIXED.contains(&name)
+}

@@ -1,0 +1,99 @@
+use ferry_sys::Sized as _;
+
+/// The formats that cross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Format {
+    Rgba8Unorm = ferry_sys::FORMAT_RGBA8_UNORM,
+    Rgba8Srgb = ferry_sys::FORMAT_RGBA8_SRGB,
+    Bgra8Unorm = ferry_sys::FORMAT_BGRA8_UNORM,
+    Bgra8Srgb = ferry_sys::FORMAT_BGRA8_SRGB,
+    Rgb10a2Unorm = ferry_sys::FORMAT_RGB10A2_UNORM,
+    Rgba16Float = ferry_sys::FORMAT_RGBA16_FLOAT,
+}
+
+impl Format {
+    pub(crate) fn of(value: u32) -> Option<Self> {
+        Some(match value {
+            ferry_sys::FORMAT_RGBA8_UNORM => Self::Rgba8Unorm,
+            ferry_sys::FORMAT_RGBA8_SRGB => Self::Rgba8Srgb,
+            ferry_sys::FORMAT_BGRA8_UNORM => Self::Bgra8Unorm,
+            ferry_sys::FORMAT_BGRA8_SRGB => Self::Bgra8Srgb,
+            ferry_sys::FORMAT_RGB10A2_UNORM => Self::Rgb10a2Unorm,
+            ferry_sys::FORMAT_RGBA16_FLOAT => Self::Rgba16Float,
+            _ => return None,
+        })
+    }
+
+    #[must_use]
+    pub fn bytes_per_pixel(self) -> u32 {
+        if self == Self::Rgba16Float { 8 } else { 4 }
+    }
+}
+
+/// What a producer does with its slots. Sampling and both transfers are always granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Usage {
+    #[default]
+    Render,
+    RenderAndStorage,
+    TransferOnly,
+}
+
+/// The shape of a stream's images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageDesc {
+    pub width_px: u32,
+    pub height_px: u32,
+    pub format: Format,
+    pub usage: Usage,
+    /// 8-bit formats: views of both the UNORM and the SRGB format may be made.
+    pub srgb_views: bool,
+}
+
+impl ImageDesc {
+    #[must_use]
+    pub fn new(width_px: u32, height_px: u32, format: Format) -> Self {
+        Self { width_px, height_px, format, usage: Usage::Render, srgb_views: false }
+    }
+
+    #[must_use]
+    pub fn with_srgb_views(self) -> Self {
+        Self { srgb_views: true, ..self }
+    }
+
+    pub(crate) fn raw(&self) -> ferry_sys::ImageDesc {
+        let mut raw = ferry_sys::ImageDesc::sized();
+        raw.width_px = self.width_px;
+        raw.height_px = self.height_px;
+        raw.format = self.format as u32;
+        raw.usage = match self.usage {
+            Usage::Render => ferry_sys::USAGE_RENDER,
+            Usage::RenderAndStorage => ferry_sys::USAGE_RENDER | ferry_sys::USAGE_STORAGE,
+            Usage::TransferOnly => ferry_sys::USAGE_TRANSFER_DST,
+        };
+        raw.flags = if self.srgb_views { ferry_sys::IMAGE_SRGB_VIEWS } else { 0 };
+        raw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_survive_the_way_to_c_and_back() {
+        for value in ferry_sys::FORMAT_RGBA8_UNORM..=ferry_sys::FORMAT_RGBA16_FLOAT {
+            assert_eq!(Format::of(value).map(|format| format as u32), Some(value));
+        }
+        assert_eq!(Format::of(0), None);
+        assert_eq!(Format::of(7), None);
+    }
+
+    #[test]
+    fn a_desc_says_its_size_and_flags() {
+        let raw = ImageDesc::new(640, 360, Format::Bgra8Unorm).with_srgb_views().raw();
+        assert_eq!(raw.struct_size as usize, size_of::<ferry_sys::ImageDesc>());
+        assert_eq!((raw.width_px, raw.height_px, raw.format, raw.flags), (640, 360, 3, 1));
+    }
+}
