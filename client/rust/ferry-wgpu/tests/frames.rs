@@ -1,0 +1,214 @@
+//! wgpu renders in one process, wgpu reads in another: whole images, and a quiet validation layer.
+
+mod gpu;
+#[path = "../../ferry/tests/support/mod.rs"]
+mod support;
+
+use ferry::{
+    AttachOptions, ConnectOptions, Connection, ConsumerMode, ErrorKind, Event, Format, FrameMetadata, ImageDesc,
+};
+use ferry::{StreamOptions, SyncMode, Wait};
+use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer};
+use gpu::{clear, complaints, read_back, write};
+use std::time::{Duration, Instant};
+use support::broker::{Broker, PATIENCE, Running};
+use support::pattern;
+
+const SIZE_PX: (u32, u32) = (320, 180);
+const LARGER_PX: (u32, u32) = (512, 300);
+
+fn connect(socket: &str) -> Connection {
+    let options = ConnectOptions { socket_path: socket.to_owned(), application: "test".into(), timeout: PATIENCE };
+    Connection::with_options(&options).unwrap()
+}
+
+fn open(connection: &Connection) -> Gpu {
+    gpu::listen_to_validation();
+    let flags = wgpu::InstanceFlags::DEBUG | wgpu::InstanceFlags::VALIDATION;
+    let mut gpu = ferry_wgpu::open(connection, &OpenOptions { flags, ..Default::default() }).unwrap();
+    if std::env::var_os("FERRY_TEST_GPU_WAITS").is_some() {
+        // SAFETY: each test's devices are its own, and it is one thread.
+        gpu.interop = unsafe { gpu.interop.assume_sole_submitter() };
+    }
+    gpu
+}
+
+fn stream(size_px: (u32, u32)) -> StreamOptions {
+    StreamOptions::new("textures", ImageDesc::new(size_px.0, size_px.1, Format::Rgba8Unorm).with_srgb_views())
+}
+
+fn publish(gpu: &Gpu, producer: &mut Producer, number: u64) {
+    let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot that nobody reads");
+    let mut pixels = vec![0; (target.size_px().0 * target.size_px().1 * 4) as usize];
+    pattern::fill(&mut pixels, number);
+    write(gpu, target.texture(), &pixels);
+    let mut metadata = FrameMetadata::default();
+    metadata.set_user(&number.to_le_bytes()).unwrap();
+    producer.publish(target, &metadata).unwrap();
+}
+
+/// The number that the frame on show claims, after every pixel has been compared with that number's picture.
+fn check(gpu: &Gpu, consumer: &Consumer) -> u64 {
+    let frame = consumer.frame().unwrap();
+    let number = u64::from_le_bytes(frame.metadata().user().try_into().unwrap());
+    let wrong = pattern::count_wrong(&read_back(gpu, frame.texture()), number);
+    assert_eq!(wrong, 0, "wrong pixels in frame {} of {:?}", frame.sequence(), frame.size_px());
+    number
+}
+
+/// The other process: publishes pictures until it is killed.
+#[test]
+#[ignore = "a part that other tests start"]
+fn play_producer() {
+    let connection = Connection::open("textures").unwrap();
+    let gpu = open(&connection);
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    for number in 1.. {
+        publish(&gpu, &mut producer, number);
+        assert_eq!(complaints(), Vec::<String>::new());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn textures_cross_whole_and_a_killed_producer_is_replaced() {
+    let broker = Broker::start();
+    let mut first = Running::part("play_producer", &broker.socket());
+    let connection = connect(&broker.socket());
+    let gpu = open(&connection);
+    let options = AttachOptions { mode: ConsumerMode::Every, wait: PATIENCE.into(), ..AttachOptions::new("textures") };
+    let mut consumer = Consumer::attach(&gpu.interop, &options).unwrap();
+    let mut last = 0;
+    for _ in 0..40 {
+        assert!(consumer.update(PATIENCE.into()).unwrap(), "a frame");
+        let number = check(&gpu, &consumer);
+        assert!(number > last, "{number} after {last}");
+        last = number;
+    }
+
+    first.kill();
+    let started = Instant::now();
+    while !matches!(consumer.next_event().unwrap(), Some(Event::Orphaned)) {
+        assert!(started.elapsed() < PATIENCE, "nobody said that the producer is dead");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    while consumer.update(Wait::No).unwrap() {}
+    check(&gpu, &consumer); // the last frame stays on show, and can be read again
+    let _second = Running::part("play_producer", &broker.socket());
+    assert!(consumer.update(PATIENCE.into()).unwrap(), "a frame of the second producer");
+    check(&gpu, &consumer);
+    drop(consumer);
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_render_pass_draws_into_the_slot_and_a_resize_follows() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let gpu = open(&connection);
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let mut consumer = Consumer::attach(&gpu.interop, &AttachOptions::new("textures")).unwrap();
+    assert!(!consumer.update(Wait::No).unwrap());
+    assert!(consumer.frame().is_none());
+
+    for (round, size_px) in [SIZE_PX, LARGER_PX, SIZE_PX].into_iter().enumerate() {
+        producer.reconfigure(&stream(size_px).image).unwrap();
+        let old = consumer.frame().map(|frame| frame.texture().clone());
+        for step in 0..12 {
+            let colour = [(round * 80) as u8, step * 20, 255 - step, 255];
+            let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+            assert_eq!(target.size_px(), size_px);
+            clear(&gpu, target.texture(), colour);
+            producer.publish(target, &FrameMetadata::default()).unwrap();
+            assert!(consumer.update(PATIENCE.into()).unwrap());
+            let pixels = read_back(&gpu, consumer.frame().unwrap().texture());
+            assert_eq!(pixels.len(), (size_px.0 * size_px.1 * 4) as usize);
+            let wrong = pixels.chunks_exact(4).filter(|pixel| **pixel != colour).count();
+            assert_eq!(wrong, 0, "wrong pixels in step {step} of round {round}");
+        }
+        assert_eq!(complaints(), Vec::<String>::new());
+        // A clone that somebody kept is an error of wgpu's now, not a dangling image.
+        if let Some(old) = old {
+            assert!(gpu::is_refused(&gpu, &old), "a texture of the generation before can still be used");
+        }
+    }
+}
+
+#[test]
+fn a_target_that_is_dropped_gives_no_frame() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let gpu = open(&connection);
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let mut consumer = Consumer::attach(&gpu.interop, &AttachOptions::new("textures")).unwrap();
+    publish(&gpu, &mut producer, 1);
+    assert!(consumer.update(PATIENCE.into()).unwrap());
+    for _ in 0..50 {
+        let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+        clear(&gpu, target.texture(), [9, 9, 9, 9]);
+        drop(target);
+    }
+    assert!(!consumer.update(Wait::No).unwrap());
+    assert_eq!(check(&gpu, &consumer), 1);
+    publish(&gpu, &mut producer, 2);
+    assert!(consumer.update(PATIENCE.into()).unwrap());
+    assert_eq!(check(&gpu, &consumer), 2);
+    drop((producer, consumer));
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+/// A device that somebody else made, without the extension that timelines need: GPUI's.
+#[test]
+fn a_plain_wgpu_device_takes_part_in_sync_mode_host() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let ours = open(&connection);
+    let (device, queue) = gpu::plain_device(&ours);
+    let interop = ferry_wgpu::Interop::new(&connection, &device, &queue).unwrap();
+    assert!(!interop.device_info().unwrap().can_timeline);
+    let options = StreamOptions { sync_mode: SyncMode::Host, ..stream(SIZE_PX) };
+    let mut producer = Producer::create(&ours.interop, &options).unwrap();
+    let mut consumer = Consumer::attach(&interop, &AttachOptions::new("textures")).unwrap();
+    let plain = Gpu { device, queue, interop, ..ours.clone() };
+    for number in 1..10 {
+        publish(&ours, &mut producer, number);
+        assert!(consumer.update(PATIENCE.into()).unwrap());
+        assert_eq!(check(&plain, &consumer), number);
+    }
+    assert_eq!(consumer.state().unwrap().sync_mode, SyncMode::Host);
+    drop((producer, consumer));
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_selector_that_fits_nothing_is_named() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let options = OpenOptions { selector: "no such device".into(), ..Default::default() };
+    let error = ferry_wgpu::open(&connection, &options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("no such device"), "{error}");
+}
+
+/// The other tests' silence means something: a mistake is heard.
+#[test]
+fn the_validation_layer_listens() {
+    let broker = Broker::start();
+    let mut part = Running::part("play_mistake", &broker.socket());
+    assert!(part.0.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "a part that another test starts"]
+fn play_mistake() {
+    use ash::vk;
+    let gpu = open(&Connection::open("mistaken").unwrap());
+    // SAFETY: none; a buffer of no bytes is what the layer should complain of. lavapipe takes it.
+    unsafe {
+        let device = gpu.device.as_hal::<wgpu::hal::api::Vulkan>().unwrap();
+        if let Ok(buffer) = device.raw_device().create_buffer(&vk::BufferCreateInfo::default(), None) {
+            device.raw_device().destroy_buffer(buffer, None);
+        }
+    }
+    assert!(complaints().iter().any(|text| text.contains("VkBufferCreateInfo")), "{:?}", complaints());
+}
