@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "platform/linux/instance_lock.h"
@@ -30,10 +31,23 @@ Result<void> make_folder(const std::string& socket_path) {
   return system_error(fmt::format("mkdir of '{}'", folder), errno);
 }
 
-/// A server without our lock, systemd's for instance, may serve the path. Its queue being full is also an answer.
-bool somebody_listens(const UnixAddress& address) {
+/// "process 'systemd' (pid 1)": who began to listen at the other end of @p connection, as the kernel says.
+std::string listener_of(const UniqueFd& connection) {
+  constexpr const char* kUnnamed = "another process";
+  const auto peer = identify_peer(connection);   // fails when it is gone, and another one has its socket now
+  if (!peer || peer->pid == 0) return kUnnamed;  // 0: beyond this namespace
+  if (peer->process != "systemd") return fmt::format("process '{}' (pid {})", peer->process, peer->pid);
+  return fmt::format("systemd (pid {}), which starts a broker when a client comes,", peer->pid);
+}
+
+/// Who serves the path without our lock, systemd for instance; nothing when nobody does.
+std::optional<std::string> find_listener(const UnixAddress& address) {
   const auto probe = open_message_socket(SOCK_NONBLOCK);
-  return probe && (connect(probe->get(), address.get(), address.length) == 0 || errno != ECONNREFUSED);
+  if (!probe) return std::nullopt;
+  if (connect(probe->get(), address.get(), address.length) == 0) return listener_of(*probe);
+  if (errno == ECONNREFUSED) return std::nullopt;
+  const bool is_full = errno == EAGAIN;  // else we may not connect; somebody has the path in any case
+  return is_full ? "another process, whose queue of clients is full," : "another process";
 }
 
 /// Removes what a broker that died left behind; never anything that is not a socket. Called with the lock held.
@@ -44,8 +58,8 @@ Result<void> remove_stale_socket(const std::string& path, const UnixAddress& add
   if (!S_ISSOCK(info.st_mode))
     return Error{ErrorCode::kInvalidArgument, fmt::format("cannot listen at '{}': it is {}, and stays as it is", path,
                                                           describe_file_type(info.st_mode))};
-  if (somebody_listens(address))
-    return Error{ErrorCode::kNameTaken, fmt::format("another process listens at '{}'", path)};
+  if (const auto listener = find_listener(address))
+    return Error{ErrorCode::kNameTaken, fmt::format("{} listens at '{}' already", *listener, path)};
   if (unlink(path.c_str()) != 0) return system_error(fmt::format("unlink of the stale socket '{}'", path), errno);
   return {};
 }

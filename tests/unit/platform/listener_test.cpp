@@ -139,9 +139,14 @@ TEST_F(ListenerTest, LeavesAloneASocketThatSomebodyServesWithoutOurLock) {
   std::filesystem::create_directory(folder.file("ferry"));
   const UniqueFd other = bind_raw(path, SOCK_SEQPACKET);
   ASSERT_EQ(listen(other.get(), 1), 0);
-  EXPECT_EQ(refusal(path).code, ErrorCode::kNameTaken);
+  const auto error = refusal(path);
+  EXPECT_EQ(error.code, ErrorCode::kNameTaken);
+  const std::string who = "(pid " + std::to_string(getpid()) + ") listens at '" + path + "' already";
+  EXPECT_NE(error.message.find(who), std::string::npos) << error.message;
   EXPECT_TRUE(connect_to(path).ok());
-  EXPECT_EQ(refusal(path).code, ErrorCode::kNameTaken) << "nor with its queue full";
+  const auto busy = refusal(path);
+  EXPECT_EQ(busy.code, ErrorCode::kNameTaken) << "nor with its queue full";
+  EXPECT_NE(busy.message.find("queue of clients is full"), std::string::npos) << busy.message;
 }
 
 TEST_F(ListenerTest, RemovesNoFileThatIsNotItsOwn) {
