@@ -20,18 +20,6 @@
 namespace ferry::cli {
 namespace {
 
-/// The device that the stream's slots are on, as far as the broker's answer tells; else the default one ("").
-std::string device_of_stream(const Connection& connection, const std::string& name) {
-  const Status status = parse_status(connection.status_json());
-  for (const StreamStatus& stream : status.streams) {
-    if (stream.name != name) continue;
-    for (const DeviceStatus& device : status.broker.devices) {
-      if (device.name == stream.device) return device.device_uuid;
-    }
-  }
-  return {};
-}
-
 std::chrono::nanoseconds time_left(std::int64_t deadline_ns) {
   return std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0));
 }
@@ -43,7 +31,8 @@ Consumer attach(const Connection& connection, const Device& device, const Snapsh
         connection, device,
         {.name = options.stream, .max_holds = 1, .timeout = options.wait ? Timeout(time_left(deadline_ns)) : kNoWait});
   } catch (const Error& error) {
-    if (error.code() == FERRY_ERROR_TIMEOUT) {
+    // Not found at once: with no time left, the library only looks.
+    if (error.code() == FERRY_ERROR_TIMEOUT || (options.wait && error.code() == FERRY_ERROR_NOT_FOUND)) {
       throw CommandError(ExitCode::kTimedOut,
                          fmt::format("stream '{}' did not appear within {} s", options.stream, options.timeout_s));
     }
@@ -67,8 +56,9 @@ Frame first_frame(Consumer& consumer, const SnapshotOptions& options, std::int64
 void run_snapshot(const SnapshotOptions& options) {
   const std::int64_t deadline_ns = monotonic_ns() + static_cast<std::int64_t>(options.timeout_s * 1e9);
   Connection connection({.socket_path = options.socket, .application = "ferry snapshot"});
-  Device device(connection,
-                {.selector = options.device.empty() ? device_of_stream(connection, options.stream) : options.device});
+  Device device(connection, {.selector = options.device.empty()
+                                             ? device_of_stream(parse_status(connection.status_json()), options.stream)
+                                             : options.device});
   const Gpu gpu = open_gpu(device);
   Consumer consumer = attach(connection, device, options, deadline_ns);
   const Frame frame = first_frame(consumer, options, deadline_ns);

@@ -89,6 +89,7 @@ void from_json(const json& j, StreamStatus& out) {
   read(j, "name", out.name);
   read(j, "state", out.state);
   read(j, "device", out.device);
+  read(j, "device_uuid", out.device_uuid);
   read(j, "generation", out.generation);
   read(j, "transport", out.transport);
   read(j, "transport_reason", out.transport_reason);
@@ -102,6 +103,17 @@ void from_json(const json& j, StreamStatus& out) {
   read(j, "rate_hz", out.rate_hz);
   read(j, "last_frame_age_ns", out.last_frame_age_ns);
   read(j, "consumers", out.consumers);
+}
+
+std::string device_of_stream(const Status& status, std::string_view name) {
+  for (const StreamStatus& stream : status.streams) {
+    if (stream.name != name) continue;
+    if (!stream.device_uuid.empty()) return stream.device_uuid;
+    for (const DeviceStatus& device : status.broker.devices) {
+      if (device.name == stream.device) return device.device_uuid;
+    }
+  }
+  return {};
 }
 
 Status parse_status(std::string_view text) {

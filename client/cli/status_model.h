@@ -45,7 +45,7 @@ struct GenerationStatus {
 
 struct StreamStatus {
   std::uint64_t id = 0;
-  std::string name, state, device;
+  std::string name, state, device, device_uuid;
   GenerationStatus generation;
   std::string transport, transport_reason, sync_mode, sync_reason, queue_policy;
   std::uint64_t memory_bytes = 0;
@@ -63,6 +63,10 @@ struct Status {
 
 /// CommandError when @p json is not what docs/status.md says, or of a schema this program does not know.
 Status parse_status(std::string_view json);
+
+/// UUID of the device that the slots of stream @p name are on; "" when there is no such stream. Libraries that do not
+/// say it name the device only: then it is the first of that name.
+std::string device_of_stream(const Status& status, std::string_view name);
 
 /// The same JSON for people (indented) or for line-by-line readers (one line).
 std::string reformat_status(std::string_view json, bool one_line);

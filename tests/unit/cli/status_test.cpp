@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -84,6 +85,19 @@ TEST(ParseStatus, RefusesWhatItCannotRead) {
   EXPECT_THROW(parse_status("[]"), CommandError);
   EXPECT_THROW(parse_status(R"({"schema": 2, "broker": {}, "streams": []})"), CommandError);
   EXPECT_THROW(parse_status(R"({"schema": 1, "broker": {"pid": "seven"}, "streams": []})"), CommandError);
+}
+
+TEST(DeviceOfStream, IsTheOneItsSlotsAreOn) {
+  const auto find = [](const char* stream_members) {
+    const std::string text = fmt::format(
+        R"({{"schema": 1, "broker": {{"devices": [{{"name": "H100", "device_uuid": "first"}},
+            {{"name": "H100", "device_uuid": "second"}}]}}, "streams": [{{"name": "cam", "device": "H100"{}}}]}})",
+        stream_members);
+    return device_of_stream(parse_status(text), "cam");
+  };
+  EXPECT_EQ(find(R"(, "device_uuid": "second")"), "second") << "two devices of one name";
+  EXPECT_EQ(find(""), "first") << "a library that says no more than the name";
+  EXPECT_EQ(device_of_stream(parse_status(kStatus), "no such stream"), "");
 }
 
 TEST(ReformatStatus, KeepsOrderAndContent) {
