@@ -9,11 +9,16 @@
 #include <string>
 
 #include "client/cli/commands.h"
+#include "client/cli/complaint.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/socket_option.h"
 #include "client/cli/text.h"
+#include "client/cli/version_text.h"
 
 namespace ferry::cli {
 namespace {
+
+constexpr const char* kProgram = "ferry";
 
 constexpr const char* kExamples = R"(Examples:
   ferry source cam --size 1920x1080 --rate 60   a test picture under the name 'cam'
@@ -21,7 +26,8 @@ constexpr const char* kExamples = R"(Examples:
   ferry status --watch                          who gives and takes what, and how fast
   ferry snapshot cam cam.png                    one frame as a picture
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 no broker, 4 not found, 5 timed out, 6 refused, 7 the stream ended.)";
+Exit codes: 0 ok, 1 failure, 2 usage, 3 no broker, 4 not found, 5 timed out, 6 refused, 7 the stream ended;
+of the viewer also 8 wrong picture, 9 validation messages.)";
 
 struct AllOptions {
   StatusOptions status;
@@ -47,11 +53,6 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& name, Parse parse, Use
       ->type_name(placeholder);
 }
 
-void add_socket(CLI::App& app, std::string& socket) {
-  app.add_option("--socket", socket, "Broker's socket (default: $FERRY_SOCKET, else the user's, else the system's)")
-      ->type_name("PATH");
-}
-
 void add_status(CLI::App& root, StatusOptions& options) {
   CLI::App* app = root.add_subcommand("status", "Show the broker, its streams, and who takes part");
   app->add_flag("--json", options.json, "As JSON (docs/status.md); with --watch, an object a line");
@@ -59,7 +60,7 @@ void add_status(CLI::App& root, StatusOptions& options) {
       *app, "--watch", parse_watch_period, [&options](double period_s) { options.watch_s = period_s; },
       "Again every so many seconds (default: 1) until interrupted", "SECONDS", "a time between 0.05 s and a day")
       ->expected(0, 1);
-  add_socket(*app, options.socket);
+  add_socket_option(*app, options.socket);
   app->footer(R"(Examples:
   ferry status
   ferry status --watch=0.5
@@ -68,7 +69,7 @@ void add_status(CLI::App& root, StatusOptions& options) {
 
 void add_list(CLI::App& root, ListOptions& options) {
   CLI::App* app = root.add_subcommand("list", "One line a stream: name, size, format, rate, consumers");
-  add_socket(*app, options.socket);
+  add_socket_option(*app, options.socket);
 }
 
 void add_source(CLI::App& root, SourceOptions& options) {
@@ -97,7 +98,7 @@ void add_source(CLI::App& root, SourceOptions& options) {
       "one of drop, block");
   app->add_option("--device", options.device, "GPU: UUID, index or part of the name (default: the broker's first)")
       ->type_name("SEL");
-  add_socket(*app, options.socket);
+  add_socket_option(*app, options.socket);
   app->footer(R"(Examples:
   ferry source cam
   ferry source hdr --size 3840x2160 --format rgba16f --rate 24
@@ -115,7 +116,7 @@ void add_snapshot(CLI::App& root, SnapshotOptions& options) {
   app->add_flag("--raw", options.raw, "The stored numbers as they are: no crop, orientation, colour or alpha applied");
   app->add_option("--device", options.device, "GPU: UUID, index or part of the name (default: the stream's)")
       ->type_name("SEL");
-  add_socket(*app, options.socket);
+  add_socket_option(*app, options.socket);
   app->footer(R"(Examples:
   ferry snapshot cam cam.png
   ferry snapshot cam - --wait --timeout 30 | display)");
@@ -125,8 +126,11 @@ void add_view(CLI::App& root, ViewOptions& options) {
   CLI::App* app = root.add_subcommand("view", "Show a stream in a window (starts ferry-viewer)");
   app->add_option("STREAM", options.stream, "Name of the stream")->required()->type_name("");
   app->prefix_command();
-  add_socket(*app, options.socket);
-  app->callback([app, &options] { options.arguments = app->remaining(); });
+  add_socket_option(*app, options.socket);
+  app->callback([app, &options] {
+    options.arguments = app->remaining();
+    std::erase(options.arguments, "--");  // ours: what stood behind it is the stream's name
+  });
   app->footer(R"(What follows STREAM and is none of these options goes to ferry-viewer as it is.
 
 Examples:
@@ -134,14 +138,8 @@ Examples:
   ferry view --socket /run/ferry/ferryd.sock cam)");
 }
 
-std::string versions() {
-  return fmt::format("ferry {}.{}.{} (libferry {})", FERRY_VERSION_MAJOR, FERRY_VERSION_MINOR, FERRY_VERSION_PATCH,
-                     version());
-}
-
-int complain(ExitCode code, std::string_view message, std::string_view hint = {}) {
-  fmt::print(stderr, "ferry: {}{}\n", printable(message), hint.empty() ? "" : fmt::format(" ({})", hint));
-  return static_cast<int>(code);
+int complain_of_usage(std::string_view message, std::string_view hint) {
+  return complain(kProgram, ExitCode::kUsage, message, hint);
 }
 
 std::string help_command(const CLI::App& root) {
@@ -158,10 +156,10 @@ void run(const CLI::App& root, const AllOptions& options) {
 }
 
 int main_of(int argc, char** argv) {
-  CLI::App root("Ferry: GPU frames from one process to another, without a copy", "ferry");
+  CLI::App root("Ferry: GPU frames from one process to another, without a copy", kProgram);
   AllOptions options;
   root.require_subcommand(0, 1);
-  root.set_version_flag("--version", versions);
+  root.set_version_flag("--version", version_text(kProgram));
   root.footer(kExamples);
   add_status(root, options.status);
   add_list(root, options.list);
@@ -172,9 +170,9 @@ int main_of(int argc, char** argv) {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return root.exit(error);  // --help, --version
-    return complain(ExitCode::kUsage, error.what(), help_command(root));
+    return complain_of_usage(error.what(), help_command(root));
   }
-  if (root.get_subcommands().empty()) return complain(ExitCode::kUsage, "no command given", help_command(root));
+  if (root.get_subcommands().empty()) return complain_of_usage("no command given", help_command(root));
   run(root, options);
   return static_cast<int>(ExitCode::kOk);
 }
@@ -187,11 +185,7 @@ int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");  // how wide characters are
   try {
     return main_of(argc, argv);
-  } catch (const ferry::Error& error) {
-    return complain(exit_code_for(error.code()), error.what(), hint_for(error.code()));
-  } catch (const CommandError& error) {
-    return complain(error.code(), error.what());
-  } catch (const std::exception& error) {
-    return complain(ExitCode::kFailure, error.what());
+  } catch (const std::exception&) {
+    return complain_of_exception(kProgram);
   }
 }

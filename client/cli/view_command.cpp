@@ -30,9 +30,10 @@ std::string find_viewer() {
 
 void run_view(const ViewOptions& options) {
   const std::string viewer = find_viewer();
-  std::vector<std::string> words{viewer, options.stream};
+  std::vector<std::string> words{viewer};
   if (!options.socket.empty()) words.insert(words.end(), {"--socket", options.socket});
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  words.insert(words.end(), {"--", options.stream});  // which may begin with a dash
 
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

@@ -5,6 +5,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "client/cli/exit_code.h"
+
 namespace examples {
 namespace {
 
@@ -30,6 +32,13 @@ Gpu gpu_of(const ferry::Device& device) {
   const auto info = device.info();
   return {info.instance,           info.physical_device,  info.device, info.queue,
           info.queue_family_index, info.is_software != 0, info.name};
+}
+
+void require_silent_validation(const ferry::Device& device) {
+  const std::uint64_t messages = device.info().validation_errors;
+  if (messages > 0)
+    throw ferry::cli::CommandError(ferry::cli::ExitCode::kValidation,
+                                   fmt::format("{} messages of the validation layer", messages));
 }
 
 Buffer make_buffer(const Gpu& gpu, vk::DeviceSize size_bytes, vk::BufferUsageFlags usage, HostAccess access) {

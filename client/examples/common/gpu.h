@@ -23,6 +23,9 @@ struct Gpu {
 };
 Gpu gpu_of(const ferry::Device& device);
 
+/// Throws CommandError (validation) when the validation layer has had something to say of @p device.
+void require_silent_validation(const ferry::Device& device);
+
 /// A buffer that the host can write, or read back, through @ref mapped.
 struct Buffer {
   vk::UniqueDeviceMemory memory;  // declared first: freed after the buffer

@@ -7,6 +7,8 @@
 #include <exception>
 #include <ferry/ferry.hpp>
 
+#include "client/cli/complaint.h"
+#include "client/examples/common/gpu.h"
 #include "client/examples/common/image_format.h"
 #include "client/examples/common/pacer.h"
 #include "client/examples/common/stats.h"
@@ -16,8 +18,6 @@
 
 namespace renderer {
 namespace {
-
-constexpr int kExitFailed = 1, kExitValidation = 3;
 
 void describe_stream(const Options& options, const ferry::DeviceInfo& device, const ferry::StreamState& state) {
   fmt::print("stream '{}': {}x{} {} on {}, {} slots, {}, sync mode {} ({})\n", options.stream, state.width_px,
@@ -53,15 +53,11 @@ void render(const ferry::Connection& connection, const ferry::Device& device, co
              publisher.state().generation);
 }
 
-int run(const Options& options) {
+void run(const Options& options) {
   const ferry::Connection connection({.socket_path = options.socket, .application = "ferry-renderer"});
   const ferry::Device device(connection, {.selector = options.device, .enable_validation = options.validate});
   render(connection, device, options);
-  if (const auto errors = device.info().validation_errors; errors > 0) {
-    fmt::print(stderr, "ferry-renderer: {} messages of the validation layer\n", errors);
-    return kExitValidation;
-  }
-  return 0;
+  examples::require_silent_validation(device);
 }
 
 }  // namespace
@@ -73,9 +69,9 @@ int main(int argc, char** argv) {
     const auto options = renderer::parse_options(argc, argv, exit_code);
     if (!options) return exit_code;
     examples::stop_on_signals();
-    return renderer::run(*options);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "ferry-renderer: {}\n", error.what());
-    return renderer::kExitFailed;
+    renderer::run(*options);
+    return 0;
+  } catch (const std::exception&) {
+    return ferry::cli::complain_of_exception("ferry-renderer");
   }
 }

@@ -11,6 +11,8 @@
 namespace renderer {
 namespace {
 
+constexpr std::uint32_t kMaxSidePx = 32768;
+
 std::optional<vk::Extent2D> parse_size(const std::string& text) {
   vk::Extent2D size;
   const char* const end = text.data() + text.size();
@@ -18,6 +20,7 @@ std::optional<vk::Extent2D> parse_size(const std::string& text) {
   if (width.ec != std::errc{} || width.ptr == end || *width.ptr != 'x') return std::nullopt;
   const auto height = std::from_chars(width.ptr + 1, end, size.height);
   if (height.ec != std::errc{} || height.ptr != end || size.width == 0 || size.height == 0) return std::nullopt;
+  if (std::max(size.width, size.height) > kMaxSidePx) return std::nullopt;
   return size;
 }
 
@@ -44,7 +47,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
          "--size",
          [&](const std::string& text) {
            const auto size = parse_size(text);
-           if (!size) throw CLI::ValidationError("--size", "'" + text + "' is not WIDTHxHEIGHT, 1280x720 say");
+           if (!size) throw CLI::ValidationError("--size", "'" + text + "' is not WIDTHxHEIGHT, each 1 to 32768");
            options.size = *size;
          },
          "Width and height in pixels [1280x720]")
@@ -61,8 +64,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
          },
          "Frames a second, or 'max' [60]")
       ->type_name("HZ|max");
-  app.add_option("--frames", options.frames, "End after so many frames; 0: when stopped")->type_name("N");
-  app.add_option("--resize-every", options.resize_every, "Switch between two sizes every N frames")->type_name("N");
+  examples::add_count(app, "--frames", options.frames, "End after so many frames; 0: when stopped [0]");
+  examples::add_count(app, "--resize-every", options.resize_every,
+                      "Switch between two sizes every N frames; 0: never [0]");
   examples::add_choice(app, "--format", options.format, examples::format_names(), "Pixel format [RGBA8]");
   examples::add_choice<ferry_sync_mode>(
       app, "--sync", options.sync_mode,
@@ -75,7 +79,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
 
   if (!examples::parse_command_line(app, argc, argv, exit_code)) return std::nullopt;
   if (const auto conflict = find_conflict(options); !conflict.empty()) {
-    exit_code = app.exit(CLI::ValidationError(conflict));
+    exit_code = examples::complain_of_usage(app, conflict);
     return std::nullopt;
   }
   return options;

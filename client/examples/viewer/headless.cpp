@@ -5,15 +5,14 @@
 #include <chrono>
 #include <cstdio>
 #include <ferry/ferry.hpp>
-#include <optional>
-#include <stdexcept>
+#include <variant>
 
+#include "client/cli/exit_code.h"
 #include "client/examples/common/image_format.h"
 #include "client/examples/common/pacer.h"
 #include "client/examples/common/png_file.h"
 #include "client/examples/common/stats.h"
 #include "client/examples/common/stop_signal.h"
-#include "client/examples/viewer/exit_codes.h"
 #include "client/examples/viewer/readback.h"
 #include "client/examples/viewer/stamp_verifier.h"
 
@@ -21,14 +20,18 @@ namespace viewer {
 namespace {
 
 using namespace std::chrono_literals;
+using ferry::cli::CommandError;
+using ferry::cli::ExitCode;
 
 constexpr auto kStreamDeadline = 10s, kFrameDeadline = 10s;
+
+enum class End : std::uint8_t { kEnough, kStreamClosed, kStopped, kTimedOut };
 
 struct Tally {
   std::uint64_t frames = 0, skipped = 0, faults = 0;
   std::int64_t first_ns = 0, last_ns = 0;
   examples::Samples to_acquire_ms, to_pixels_ms;
-  std::string end_reason;  ///< why there were no more frames; empty if enough came
+  End end = End::kEnough;
 
   double rate_hz() const {
     return last_ns > first_ns ? static_cast<double>(frames - 1) * 1e9 / static_cast<double>(last_ns - first_ns) : 0;
@@ -39,22 +42,17 @@ double ms_since(std::uint64_t produced_ns) {
   return static_cast<double>(examples::monotonic_ns() - static_cast<std::int64_t>(produced_ns)) * 1e-6;
 }
 
-/// The next frame. Nothing at the end of the stream, on a signal, or when none comes in time; @p reason says which.
-std::optional<ferry::Frame> next_frame(ferry::Consumer& consumer, std::string& reason) try {
-  constexpr auto kSlice = 250ms;  // between looks at the stop flag
+/// The next frame, or why there is none: the end of the stream, a signal, or that none comes in time.
+std::variant<ferry::Frame, End> next_frame(ferry::Consumer& consumer) try {
+  constexpr auto kSlice = 250ms;  // a signal that lands before the wait begins ends no wait
   for (auto waited = 0ms; waited < kFrameDeadline; waited += kSlice) {
-    if (auto frame = consumer.acquire(kSlice)) return frame;
-    if (examples::stop_requested()) {
-      reason = "stopped by a signal";
-      return std::nullopt;
-    }
+    if (examples::stop_requested()) return End::kStopped;
+    if (const auto frame = consumer.acquire(kSlice)) return *frame;
   }
-  reason = fmt::format("no frame came within {} s", kFrameDeadline.count());
-  return std::nullopt;
+  return End::kTimedOut;
 } catch (const ferry::Error& error) {
   if (error.code() != FERRY_ERROR_STREAM_CLOSED) throw;
-  reason = error.what();
-  return std::nullopt;
+  return End::kStreamClosed;
 }
 
 Tally read_frames(ferry::Consumer& consumer, Readback& readback, const Options& options) {
@@ -62,8 +60,12 @@ Tally read_frames(ferry::Consumer& consumer, Readback& readback, const Options& 
   StampVerifier verifier;
   examples::Rgba8Picture picture;
   while (options.frames == 0 || tally.frames < options.frames) {
-    const auto frame = next_frame(consumer, tally.end_reason);
-    if (!frame) break;
+    const auto next = next_frame(consumer);
+    if (const End* end = std::get_if<End>(&next)) {
+      tally.end = *end;
+      break;
+    }
+    const auto* frame = std::get_if<ferry::Frame>(&next);
     tally.to_acquire_ms.add(ms_since(frame->produced_ns));
     picture = readback.read(consumer, *frame);
     tally.to_pixels_ms.add(ms_since(frame->produced_ns));
@@ -93,29 +95,38 @@ void print_summary(const Tally& tally, const ferry::StreamState& state, const Op
   if (options.verify_stamp) fmt::print("{} of {} stamps wrong\n", tally.faults, tally.frames);
 }
 
+/// Throws CommandError unless @p tally is what was asked for.
+void judge(const Tally& tally, const Options& options) {
+  if (tally.faults > 0)
+    throw CommandError(ExitCode::kWrongPicture, fmt::format("{} of {} frames were wrong", tally.faults, tally.frames));
+  const bool has_all = options.frames == 0 || tally.frames >= options.frames;
+  const std::string count = options.frames == 0 ? fmt::format("{} frames", tally.frames)
+                                                : fmt::format("{} of {} frames", tally.frames, options.frames);
+  if (tally.end == End::kTimedOut)
+    throw CommandError(ExitCode::kTimedOut,
+                       fmt::format("{}: the next one did not come within {} s", count, kFrameDeadline.count()));
+  if (has_all) return;
+  if (tally.end == End::kStreamClosed)
+    throw CommandError(ExitCode::kEnded, fmt::format("{}: stream '{}' has ended", count, options.stream));
+  throw CommandError(ExitCode::kFailure, fmt::format("{}: stopped by a signal", count));
+}
+
 }  // namespace
 
-int run_headless(const Options& options) {
+void run_headless(const Options& options) {
   const ferry::Connection connection({.socket_path = options.socket, .application = "ferry-viewer"});
   const ferry::Device device(connection, {.selector = options.device, .enable_validation = options.validate});
   Tally tally;
   {
     ferry::Consumer consumer(connection, device,
                              {.name = options.stream, .mode = options.mode, .timeout = kStreamDeadline});
+    examples::stop_on_signals();  // not before: a signal that comes while we wait for the stream has nothing to tidy up
     Readback readback(examples::gpu_of(device));
     tally = read_frames(consumer, readback, options);
     print_summary(tally, consumer.state(), options);
   }
-  if (const auto errors = device.info().validation_errors; errors > 0) {
-    fmt::print(stderr, "ferry-viewer: {} messages of the validation layer\n", errors);
-    return kExitValidation;
-  }
-  if (tally.faults > 0) return kExitWrongPicture;
-  if (tally.frames < options.frames) {
-    fmt::print(stderr, "ferry-viewer: {} of {} frames: {}\n", tally.frames, options.frames, tally.end_reason);
-    return kExitFailed;
-  }
-  return 0;
+  examples::require_silent_validation(device);
+  judge(tally, options);
 }
 
 }  // namespace viewer

@@ -4,7 +4,8 @@
 
 namespace viewer {
 
-/// Reads frames of a stream back, checks and saves them, prints a summary. The program's exit code.
-int run_headless(const Options& options);
+/// Reads frames of a stream back, checks and saves them, prints a summary. Throws when they are not as they should be,
+/// or fewer than asked for.
+void run_headless(const Options& options);
 
 }  // namespace viewer

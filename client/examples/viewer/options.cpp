@@ -17,11 +17,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
       app.add_flag("--headless", options.headless, "No window: read frames back and check them")->needs(name);
   app.add_option("--exit-after", options.exit_after_s, "Close the window after so many seconds")
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(0.01, 86400.0))
       ->excludes(headless);
-  app.add_option("--frames", options.frames, "Frames to read; 0: to the stream's end [1]")
-      ->type_name("N")
-      ->needs(headless);
+  examples::add_count(app, "--frames", options.frames, "Frames to read; 0: to the stream's end [1]")->needs(headless);
   app.add_option("--save", options.save_path, "Write the last frame as PNG")->type_name("FILE")->needs(headless);
   app.add_flag("--verify-stamp", options.verify_stamp, "Fail unless every picture has the stamp of its own frame")
       ->needs(headless);

@@ -7,10 +7,11 @@
 #include <cstdio>
 #include <ferry/ferry.hpp>
 #include <memory>
+#include <stdexcept>
 
+#include "client/cli/exit_code.h"
 #include "client/examples/common/pacer.h"
 #include "client/examples/common/stop_signal.h"
-#include "client/examples/viewer/exit_codes.h"
 #include "client/examples/viewer/glfw_window.h"
 #include "client/examples/viewer/gui.h"
 #include "client/examples/viewer/panel.h"
@@ -124,18 +125,32 @@ class WindowedViewer {
   std::unique_ptr<Subscription> subscription_;
 };
 
+/// Without a display and without a broker, both are told at once: mending one only to hear of the other is a nuisance.
+[[noreturn]] void throw_no_window(const std::exception& reason, const Options& options) {
+  try {
+    const ferry::Connection probe({.socket_path = options.socket, .application = "ferry-viewer"});
+  } catch (const ferry::Error& error) {
+    throw ferry::cli::CommandError(ferry::cli::exit_code_for(error.code()),
+                                   fmt::format("{}; and {}", reason.what(), error.what()));
+  }
+  throw std::runtime_error(reason.what());
+}
+
+std::unique_ptr<GlfwWindow> open_window(const Options& options) try {
+  return std::make_unique<GlfwWindow>(kWindowWidth, kWindowHeight, "Ferry viewer");
+} catch (const std::exception& error) {
+  throw_no_window(error, options);
+}
+
 }  // namespace
 
-int run_window(const Options& options) {
-  const GlfwWindow window(kWindowWidth, kWindowHeight, "Ferry viewer");
+void run_window(const Options& options) {
+  examples::stop_on_signals();
+  const auto window = open_window(options);
   const ferry::Connection connection({.socket_path = options.socket, .application = "ferry-viewer"});
-  const ferry::Device device = make_device(connection, window, options);
-  WindowedViewer(connection, device, window, options).run();
-  if (const auto errors = device.info().validation_errors; errors > 0) {
-    fmt::print(stderr, "ferry-viewer: {} messages of the validation layer\n", errors);
-    return kExitValidation;
-  }
-  return 0;
+  const ferry::Device device = make_device(connection, *window, options);
+  WindowedViewer(connection, device, *window, options).run();
+  examples::require_silent_validation(device);
 }
 
 }  // namespace viewer

@@ -4,7 +4,7 @@
 
 namespace viewer {
 
-/// Shows streams until the window is closed. The program's exit code.
-int run_window(const Options& options);
+/// Shows streams until the window is closed.
+void run_window(const Options& options);
 
 }  // namespace viewer

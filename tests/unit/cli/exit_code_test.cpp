@@ -22,6 +22,8 @@ TEST(ExitCode, IsWhatTheDocumentationSays) {
   }
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_STREAM_CLOSED)), 7);
   EXPECT_EQ(static_cast<int>(exit_code_for(FERRY_ERROR_EVICTED)), 7);
+  EXPECT_EQ(static_cast<int>(ExitCode::kWrongPicture), 8);
+  EXPECT_EQ(static_cast<int>(ExitCode::kValidation), 9);
 }
 
 }  // namespace
