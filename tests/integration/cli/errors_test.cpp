@@ -1,0 +1,129 @@
+// The table of exit codes in docs/cli.md, and that every failure says in one line what is wrong.
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "tests/integration/cli/program_test.h"
+
+namespace ferry::test {
+namespace {
+
+class ExitCodes : public ProgramTest {
+ protected:
+  struct Case {
+    std::string program;
+    Arguments arguments;
+    std::string says;
+  };
+  static void expect(const Outcome& outcome, int code, const Case& wanted) {
+    std::string line = wanted.program;
+    for (const auto& word : wanted.arguments) line += " '" + word + "'";
+    EXPECT_EQ(outcome.status.code, code) << line << ": " << outcome;
+    EXPECT_TRUE(outcome.errors.starts_with(wanted.program + ": ")) << line << ": " << outcome;
+    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << line << ": " << outcome;
+    EXPECT_NE(outcome.errors.find(wanted.says), std::string::npos) << line << ": " << outcome;
+  }
+};
+
+TEST_F(ExitCodes, BadUsage) {
+  for (const Case& wanted : std::vector<Case>{
+           {"ferry", {}, "no command given"},
+           {"ferry", {"nonsense"}, "nonsense"},
+           {"ferry", {"source"}, "NAME"},
+           {"ferry", {"source", "x", "--rate", "-1"}, "-1"},
+           {"ferry", {"source", "x", "--size", "0x9"}, "0x9"},
+           {"ferry", {"source", "x", "--frames", "-3"}, "-3"},
+           {"ferry", {"source", ""}, "name"},
+           {"ferry", {"list", "--socket", ""}, "the path is empty"},
+           {"ferry", {"snapshot", "x"}, "OUT.png"},
+           {"ferry", {"status", "--watch=0"}, "0.05 s"},
+           {"ferry-viewer", {"--headless"}, "NAME"},
+           {"ferry-viewer", {"x", "--frames", "1"}, "--headless"},
+           {"ferry-viewer", {"x", "--headless", "--frames", "-3"}, "-3"},
+           {"ferry-viewer", {"x", "--exit-after", "-1"}, "--exit-after"},
+           {"ferry-viewer", {"x", "--headless", "--socket", ""}, "the path is empty"},
+           {"ferry-renderer", {"x", "--frames", "-1"}, "-1"},
+           {"ferry-renderer", {"x", "--resize-every", "1.5"}, "1.5"},
+           {"ferry-renderer", {"x", "--size", "0x0"}, "0x0"},
+           {"ferry-renderer", {"x", "--size", "40000x10"}, "32768"},
+           {"ferry-renderer", {"x", "--samples", "3"}, "--samples"},
+           {"ferry-renderer", {"x", "--stamp", "--size", "16x16"}, "--stamp"},
+           {"ferry-renderer", {"x", "--socket", ""}, "the path is empty"},
+       })
+    expect(run(wanted.program, wanted.arguments), 2, wanted);
+}
+
+TEST_F(ExitCodes, NoBroker) {
+  for (const Case& wanted : std::vector<Case>{
+           {"ferry", {"status"}, "ferryd"},
+           {"ferry", {"list"}, "ferryd"},
+           {"ferry", {"source", "x"}, "ferryd"},
+           {"ferry", {"snapshot", "x", "x.png"}, "ferryd"},
+           {"ferry-viewer", {"x", "--headless"}, "ferryd"},
+           {"ferry-renderer", {"x"}, "ferryd"},
+       })
+    expect(run_without_broker(wanted.program, wanted.arguments), 3, wanted);
+}
+
+TEST_F(ExitCodes, AViewWithoutDisplayAndBrokerTellsBoth) {
+  const BrokerProcess::Environment blind{{"DISPLAY", ""}, {"WAYLAND_DISPLAY", ""}};
+  const Outcome outcome = run_without_broker("ferry", {"view", "x"}, blind);
+  expect(outcome, 3, {"ferry-viewer", {}, "no broker"});
+  EXPECT_NE(outcome.errors.find("cannot open a display"), std::string::npos) << outcome;
+  EXPECT_NE(outcome.errors.find("--headless"), std::string::npos) << outcome;
+}
+
+TEST_F(ExitCodes, NotFound) {
+  for (const Case& wanted : std::vector<Case>{
+           {"ferry", {"snapshot", "nosuch", "x.png"}, "nosuch"},
+           {"ferry", {"source", "x", "--device", "no such device"}, "no such device"},
+           {"ferry-renderer", {"x", "--device", "no such device"}, "no such device"},
+           {"ferry-viewer", {"x", "--headless", "--device", "no such device"}, "no such device"},
+       })
+    expect(run(wanted.program, wanted.arguments), 4, wanted);
+}
+
+TEST_F(ExitCodes, TimedOut) {
+  for (const Case& wanted : std::vector<Case>{
+           {"ferry", {"snapshot", "nosuch", "x.png", "--wait", "--timeout", "0.2"}, "nosuch"},
+           {"ferry-viewer", {"nosuch", "--headless"}, "nosuch"},
+       })
+    expect(run(wanted.program, wanted.arguments), 5, wanted);
+}
+
+TEST_F(ExitCodes, Refused) {
+  auto source = start_source("taken");
+  for (const Case& wanted : std::vector<Case>{
+           {"ferry", {"source", "taken"}, "taken"},
+           {"ferry-renderer", {"taken"}, "taken"},
+       })
+    expect(run(wanted.program, wanted.arguments), 6, wanted);
+  const Case unwritable{"ferry", {"snapshot", "taken", files_.file("no/such/folder.png")}, "no/such/folder.png"};
+  expect(run(unwritable.program, unwritable.arguments), 1, unwritable);
+}
+
+TEST_F(ExitCodes, StreamEnded) {
+  auto source = start_source("brief", {"--rate", "20"});
+  const Case wanted{"ferry-viewer", {"brief", "--headless", "--frames", "1000000"}, "brief"};
+  auto some = launch("ferry-viewer", wanted.arguments);
+  auto all = launch("ferry-viewer", {"brief", "--headless", "--frames", "0"});
+  status_when([](const auto& status) { return stream_in(status, "brief")["consumers"].size() == 2; }, 60s);
+  source.send_signal(SIGTERM);
+  EXPECT_TRUE(finish(source).status.clean());
+  expect(finish(some), 7, wanted);
+  const Outcome to_the_end = finish(all);
+  EXPECT_TRUE(to_the_end.status.clean()) << to_the_end;
+}
+
+TEST_F(ExitCodes, VersionAndHelpAreNoErrors) {
+  for (const char* program : {"ferry", "ferry-viewer", "ferry-renderer"}) {
+    const Outcome version = run_without_broker(program, {"--version"});
+    EXPECT_TRUE(version.status.clean()) << version;
+    EXPECT_TRUE(version.output.starts_with(std::string(program) + " 0.")) << version;
+    EXPECT_TRUE(run_without_broker(program, {"--help"}).status.clean());
+  }
+}
+
+}  // namespace
+}  // namespace ferry::test
