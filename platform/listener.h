@@ -3,20 +3,31 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "platform/unique_fd.h"
 #include "proto/result.h"
 
 namespace ferry::platform {
 
-/// Who is at the other end, as the kernel says (SO_PEERCRED, SO_PEERPIDFD or pidfd_open; /proc/PID/comm).
+/// Where a process comes from. Empty: none, or the kernel does not tell us.
+struct PeerOrigin {
+  std::string executable;  ///< path of its program, "... (deleted)" when that was replaced
+  std::string unit;        ///< innermost unit of systemd's: "obs.service"
+  std::string sandbox;     ///< Flatpak's application id, "snap.NAME", or "user-namespace"
+};
+
+/// Who is at the other end, as the kernel says (SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD or pidfd_open; /proc/PID).
 struct PeerIdentity {
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;
   std::string process;  ///< comm, printable
   UniqueFd pidfd;       ///< readable once the process is gone; invalid where the kernel has none
+  std::vector<gid_t> groups;
+  PeerOrigin origin;
 };
 
 /// A listening socket that removes its path (if it made it) when it goes.
@@ -24,7 +35,8 @@ class Listener {
  public:
   /// Makes the folder (0700) and the socket (0600), takes over a stale file. Holds an flock on PATH.lock for its life:
   /// a second broker gets kNameTaken with the holder's pid. kInvalidArgument for a path too long for sockaddr_un.
-  static proto::Result<Listener> bind(const std::string& path);
+  /// @p group: its members may connect, too (folder 0750, socket 0660); the caller must be one or privileged.
+  static proto::Result<Listener> bind(const std::string& path, std::optional<gid_t> group = std::nullopt);
   /// Uses a descriptor that systemd passed (LISTEN_FDS); checks that it is a listening SEQPACKET Unix socket.
   static proto::Result<Listener> adopt(UniqueFd fd);
 

@@ -25,10 +25,16 @@ using proto::Result;
 constexpr int kBacklog = 128;
 
 /// Only the last folder of the path: a whole chain that is missing is a mistyped path.
-Result<void> make_folder(const std::string& socket_path) {
+Result<void> make_folder(const std::string& socket_path, std::optional<gid_t> group) {
   const std::string folder = std::filesystem::path{socket_path}.parent_path();
-  if (folder.empty() || mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return system_error(fmt::format("mkdir of '{}'", folder), errno);
+  if (folder.empty()) return {};
+  if (mkdir(folder.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return {};
+    return system_error(fmt::format("mkdir of '{}'", folder), errno);
+  }
+  if (group && (chown(folder.c_str(), uid_t(-1), *group) != 0 || chmod(folder.c_str(), 0750) != 0))
+    return system_error(fmt::format("giving '{}' to group {}", folder, *group), errno);
+  return {};
 }
 
 /// "process 'systemd' (pid 1)": who began to listen at the other end of @p connection, as the kernel says.
@@ -64,7 +70,7 @@ Result<void> remove_stale_socket(const std::string& path, const UnixAddress& add
   return {};
 }
 
-Result<UniqueFd> listen_at(const std::string& path, const UnixAddress& address) {
+Result<UniqueFd> listen_at(const std::string& path, const UnixAddress& address, std::optional<gid_t> group) {
   auto socket = open_message_socket(SOCK_NONBLOCK);
   if (!socket) return socket;
   // Before bind(), which gives the file the socket's mode: there is no moment in which others may connect. The umask
@@ -72,6 +78,9 @@ Result<UniqueFd> listen_at(const std::string& path, const UnixAddress& address) 
   if (fchmod(socket->get(), 0600) != 0) return system_error("fchmod of a socket", errno);
   if (::bind(socket->get(), address.get(), address.length) != 0)
     return system_error(fmt::format("bind to '{}'", path), errno);
+  // The group before the mode: nobody else's group ever may.
+  if (group && (lchown(path.c_str(), uid_t(-1), *group) != 0 || chmod(path.c_str(), 0660) != 0))
+    return system_error(fmt::format("giving '{}' to group {}", path, *group), errno);
   if (listen(socket->get(), kBacklog) != 0) return system_error(fmt::format("listen at '{}'", path), errno);
   return socket;
 }
@@ -92,10 +101,10 @@ std::string bound_path(const UniqueFd& fd) {
 
 }  // namespace
 
-Result<Listener> Listener::bind(const std::string& path) {
+Result<Listener> Listener::bind(const std::string& path, std::optional<gid_t> group) {
   const auto address = unix_address(path);
   if (!address) return address.error();
-  if (auto made = make_folder(path); !made) return std::move(made).error();
+  if (auto made = make_folder(path, group); !made) return std::move(made).error();
   auto lock = acquire_instance_lock(path);
   if (!lock) return std::move(lock).error();
 
@@ -103,7 +112,7 @@ Result<Listener> Listener::bind(const std::string& path) {
   listener.path_ = path;
   listener.lock_ = std::move(*lock);
   if (auto removed = remove_stale_socket(path, *address); !removed) return std::move(removed).error();
-  auto socket = listen_at(path, *address);
+  auto socket = listen_at(path, *address, group);
   if (!socket) return std::move(socket).error();
   listener.fd_ = std::move(*socket);
   struct stat info {};

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "platform/linux/peer_origin.h"
 #include "platform/linux/system_error.h"
 #include "platform/listener.h"
 #include "proto/names.h"
@@ -62,8 +63,13 @@ Result<PeerIdentity> identify_peer(const UniqueFd& connection) {
     return system_error("getsockopt(SO_PEERCRED)", errno);
   auto pidfd = open_pidfd(connection, credentials.pid);
   if (!pidfd) return std::move(pidfd).error();
-  return PeerIdentity{credentials.pid, credentials.uid, credentials.gid, read_process_name(credentials.pid),
-                      std::move(*pidfd)};
+  PeerIdentity identity{credentials.pid,    credentials.uid,        credentials.gid, read_process_name(credentials.pid),
+                        std::move(*pidfd), peer_groups(connection), {}};
+  if (!identity.pidfd) return identity;  // without one nothing in /proc is certain
+  auto origin = read_peer_origin(identity.pidfd, identity.pid);
+  if (!origin) return std::move(origin).error();
+  identity.origin = std::move(*origin);
+  return identity;
 }
 
 }  // namespace ferry::platform
