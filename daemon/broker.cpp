@@ -40,14 +40,16 @@ bool wants_answer(wire::Body type) {
 
 }  // namespace
 
-Broker::Broker(boost::asio::io_context& io, const Limits& limits, platform::Listener listener, GpuPool gpus)
+Broker::Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener,
+               GpuPool gpus)
     : io_(io),
       limits_(limits),
+      policy_(std::move(policy)),
       listener_(std::move(listener)),
       gpus_(std::move(gpus)),
-      memory_(std::make_shared<MemoryBudget>("texture_memory_bytes", limits.texture_memory_bytes)),
+      allowances_(limits),
       started_ns_(platform::now_ns()),
-      service_(limits_, gpus_) {}
+      service_(limits_, policy_, gpus_) {}
 
 Broker::~Broker() = default;
 
@@ -110,9 +112,8 @@ Result<void> Broker::welcome(UniqueFd connection) {
   const auto within_limits = check_session_limits(**process);
 
   const SessionId id{++last_session_};
-  auto budget = std::make_shared<MemoryBudget>("texture_memory_bytes_per_session",
-                                               limits_.texture_memory_bytes_per_session, memory_);
-  auto session = Session::start(io_, {id, std::move(connection), *process, std::move(budget)}, limits_, *this);
+  auto session = Session::start(
+      io_, {id, std::move(connection), *process, allowances_.for_session((*process)->uid())}, limits_, *this);
   if (!session) return std::move(session).error();
   spdlog::debug("session {} of {} (uid {})", raw(id), (*session)->name(), (*process)->uid());
   Session& started = *sessions_.emplace(id, std::move(*session)).first->second;
@@ -138,6 +139,7 @@ void Broker::remove_session(SessionId id) {
 }
 
 void Broker::linger(std::shared_ptr<Process> process) {
+  std::erase_if(lingering_, [](const auto& p) { return !p->owes(); });
   if (process->gone() || !process->owes()) return;
   const Process* raw_process = process.get();
   lingering_.push_back(std::move(process));
@@ -153,6 +155,11 @@ void Broker::stop(const std::string& why) {
   if (listener_watch_) listener_watch_->stop();
   accept_again_.reset();
   for (auto& [id, session] : sessions_) session->fail({ErrorCode::kDisconnected, why}, SessionEnd::kShutdown);
+}
+
+Books Broker::books() const {
+  return {sessions_.size(), service_.streams().size(), service_.lease_count(), service_.waiting_count(),
+          allowances_.memory().used()};
 }
 
 // ---- what they say ------------------------------------------------------------------------------
@@ -227,7 +234,7 @@ Result<void> Broker::greet(Session& session, std::uint64_t request, const wire::
 
 Result<void> Broker::send_status(Session& session, std::uint64_t request, const wire::QueryStatusT& asked) {
   const BrokerFacts facts{listener_.path(), started_ns_, sessions_.size()};
-  session.send(request, report_status(facts, service_, gpus_, *memory_, proto::StreamId{asked.first_stream},
+  session.send(request, report_status(facts, service_, gpus_, allowances_.memory(), session, proto::StreamId{asked.first_stream},
                                       platform::now_ns()));
   return {};
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "daemon/allowances.h"
 #include "daemon/config.h"
 #include "daemon/gpu_pool.h"
 #include "daemon/session.h"
@@ -17,9 +18,16 @@
 
 namespace ferry::daemon {
 
+/// What the broker has for others.
+struct Books {
+  std::size_t sessions = 0, streams = 0, leases = 0, waiting_attachments = 0;
+  std::uint64_t memory_bytes = 0;
+  bool empty() const { return sessions + streams + leases + waiting_attachments + memory_bytes == 0; }
+};
+
 class Broker final : private SessionEvents {
  public:
-  Broker(boost::asio::io_context& io, const Limits& limits, platform::Listener listener, GpuPool gpus);
+  Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener, GpuPool gpus);
   ~Broker() override;
 
   /// Accepts from now on.
@@ -29,6 +37,7 @@ class Broker final : private SessionEvents {
 
   const GpuPool& gpus() const { return gpus_; }
   const std::string& socket_path() const { return listener_.path(); }
+  Books books() const;
 
  private:
   proto::Result<void> watch_listener();
@@ -49,11 +58,12 @@ class Broker final : private SessionEvents {
 
   boost::asio::io_context& io_;
   const Limits limits_;
+  const Policy policy_;
   platform::Listener listener_;
   std::optional<FdWatch> listener_watch_;
   std::unique_ptr<Timer> accept_again_;  // made in advance: it is for when there are no descriptors left
   GpuPool gpus_;
-  std::shared_ptr<MemoryBudget> memory_;
+  Allowances allowances_;
   const std::int64_t started_ns_;
   std::uint64_t last_session_ = 0;
   std::list<std::shared_ptr<Process>> lingering_;

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "daemon/rule_reader.h"
 #include "proto/names.h"
 
 namespace ferry::daemon {
@@ -41,6 +42,9 @@ constexpr std::array kLimitRules{
     LimitRule{"max_extent_px", &Limits::max_extent_px, 1, proto::kMaxExtentPx},
     LimitRule{"texture_memory_bytes", &Limits::texture_memory_bytes, kMiB, 16 * kTiB},
     LimitRule{"texture_memory_bytes_per_session", &Limits::texture_memory_bytes_per_session, kMiB, 16 * kTiB},
+    LimitRule{"texture_memory_bytes_per_uid", &Limits::texture_memory_bytes_per_uid, kMiB, 16 * kTiB},
+    LimitRule{"max_descriptors", &Limits::max_descriptors, 64, 1 << 20},
+    LimitRule{"max_descriptors_per_uid", &Limits::max_descriptors_per_uid, 16, 1 << 20},
     LimitRule{"max_outbox_messages", &Limits::max_outbox_messages, 16, 4096},
     LimitRule{"greeting_timeout_ms", &Limits::greeting_timeout_ms, 100, 600'000},
     LimitRule{"eviction_deadline_ms", &Limits::eviction_deadline_ms, 100, 600'000},
@@ -79,7 +83,25 @@ class Reader {
         if (auto done = read_limit(limit.str(), value, config.limits); !done) return done;
       return {};
     }
+    if (key == "socket_group") {
+      auto group = read_group(node, "socket_group", file_);
+      if (!group) return std::move(group).error();
+      config.socket_group = *group;
+      return {};
+    }
+    if (key == "rule") return read_rules(node, config.rules);
     return error(node, fmt::format("unknown key '{}'", proto::printable(key, 64)));
+  }
+
+  Result<void> read_rules(const toml::node& node, std::vector<Rule>& out) {
+    const auto* list = node.as_array();
+    if (list == nullptr) return error(node, "rule is not a list of tables: write [[rule]]");
+    for (const auto& entry : *list) {
+      auto rule = read_rule(entry, file_);
+      if (!rule) return std::move(rule).error();
+      out.push_back(std::move(*rule));
+    }
+    return {};
   }
 
   Result<void> read_text(std::string_view key, const toml::node& node, std::string& out) {

@@ -4,13 +4,23 @@
 //   socket = "/run/ferry/ferryd.sock"   # the command line's --socket beats it
 //   device = "0"                        # device UUID, index or part of the name
 //   log_level = "info"                  # trace, debug, info, warn, error
+//   socket_group = "ferry"              # its members may connect, too; what they may do is for the rules to say
 //   [limits]                            # the members of Limits, by the same names
 //   max_streams = 1024
+//   [[rule]]                            # daemon/policy.h; the first that matches decides
+//   allow = ["view"]
+//   streams = "cam-*"
+//   user = "alice"
+
+#include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "daemon/policy.h"
 #include "proto/limits.h"
 #include "proto/result.h"
 
@@ -28,6 +38,9 @@ struct Limits {
   std::uint64_t max_extent_px = 16384;  ///< either side of an image
   std::uint64_t texture_memory_bytes = std::uint64_t{4} << 30;              ///< all generations of all streams
   std::uint64_t texture_memory_bytes_per_session = std::uint64_t{2} << 30;  ///< what one session's streams were given
+  std::uint64_t texture_memory_bytes_per_uid = std::uint64_t{4} << 30;      ///< of all sessions of one user
+  std::uint64_t max_descriptors = 65536;          ///< of pages, slots, timelines; less where RLIMIT_NOFILE is
+  std::uint64_t max_descriptors_per_uid = 65536;
   std::uint64_t max_outbox_messages = 256;    ///< unread by a peer: it is dropped beyond them
   std::uint64_t greeting_timeout_ms = 5000;   ///< from connect to Hello
   std::uint64_t eviction_deadline_ms = 2000;  ///< a consumer in a starved producer's way may stand still so long
@@ -37,7 +50,9 @@ struct Config {
   std::string socket_path;  ///< empty: platform::default_socket_path()
   std::string device;       ///< empty: the first real GPU
   std::string log_level = "info";
+  std::optional<gid_t> socket_group;
   Limits limits;
+  std::vector<Rule> rules;
 };
 
 /// kInvalidArgument "FILE:LINE: limits.max_slots = 99 is outside 3 to 64", and the like for unknown keys, wrong types

@@ -29,7 +29,7 @@ Result<LeaseNeed> check_need(const wire::AttachT& asked) {
   const bool queues = asked.mode == wire::ConsumerMode::Every;
   if (queues && (asked.queue_depth == 0 || asked.queue_depth > proto::kMaxQueueDepth))
     return invalid(fmt::format("queue_depth {} is outside 1 to {}", asked.queue_depth, proto::kMaxQueueDepth));
-  return LeaseNeed{static_cast<proto::ConsumerMode>(asked.mode), asked.max_holds, queues ? asked.queue_depth : 0};
+  return LeaseNeed{static_cast<proto::ConsumerMode>(asked.mode), asked.max_holds, queues ? asked.queue_depth : 0, false};
 }
 
 }  // namespace
@@ -41,9 +41,12 @@ std::size_t StreamService::waiting_count(const Session& session) const {
 
 Result<void> StreamService::attach(Session& session, std::uint64_t request, std::unique_ptr<wire::AttachT> asked,
                                    UniqueFd page_fd) {
-  auto page = share_page<proto::LeasePage>(std::move(page_fd), proto::PageKind::kLease);
-  if (!page) return std::move(page).error();
   if (auto ok = proto::check_stream_name(asked->name); !ok) return ok;
+  auto descriptors = Reservation::take(session.allowance().descriptors, kDescriptorsOfLease,
+                                       fmt::format("a lease of stream '{}'", proto::printable(asked->name)));
+  if (!descriptors) return std::move(descriptors).error();
+  auto page = share_page<proto::LeasePage>(std::move(page_fd), proto::PageKind::kLease, std::move(*descriptors));
+  if (!page) return std::move(page).error();
   if (auto need = check_need(*asked); !need) return std::move(need).error();
   if (auto key = key_of(asked->device.get(), in_role("consumer", session)); !key) return std::move(key).error();
   const std::size_t leases = session.holdings.leases.size() + waiting_count(session);
@@ -51,15 +54,20 @@ Result<void> StreamService::attach(Session& session, std::uint64_t request, std:
     return Error{ErrorCode::kLimitExceeded,
                  fmt::format("{} has or waits for {} leases; the limit max_leases_per_session is {}", session.name(),
                              leases, limits_.max_leases_per_session)};
-  if (Stream* stream = find(asked->name)) return attach_now(*stream, session, request, *asked, std::move(*page));
-  if (!asked->wait)
+  Stream* stream = find(asked->name);
+  if (stream != nullptr) return attach_now(*stream, session, request, *asked, std::move(*page));
+  if (!asked->wait) {
+    // Who may not see it is not to learn whether it exists.
+    if (auto may = permit(session, Action::kView, asked->name); !may) return may;
     return Error{ErrorCode::kNotFound, fmt::format("there is no stream '{}'", proto::printable(asked->name))};
+  }
   waiting_.push_back({&session, request, std::move(asked), std::move(*page)});
   return {};
 }
 
 Result<void> StreamService::attach_now(Stream& stream, Session& session, std::uint64_t request,
                                        const wire::AttachT& asked, LeasePagePtr page) {
+  if (auto may = permit(session, Action::kView, stream.name(), &stream.domain()); !may) return may;
   const std::string who = in_role("consumer", session);
   if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins)
     return joins;
@@ -69,6 +77,8 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   lease->id = proto::LeaseId{++last_lease_};
   lease->session = &session;
   lease->need = *need;
+  lease->foreign = domain_of(session.process()->identity()) != stream.domain();
+  lease->need.completed_only = lease->foreign && stream.agreement().uses_timelines();
   lease->page = std::move(page);
   lease->attached_ns = platform::now_ns();
   auto admitted = stream.admit(std::move(lease), request, limits_.max_leases_per_stream);

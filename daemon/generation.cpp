@@ -10,8 +10,15 @@ using proto::Error;
 using proto::ErrorCode;
 using proto::Result;
 
+namespace {
+
+// The one that is sent, and the one that a software driver keeps behind it.
+constexpr std::uint64_t kDescriptorsOfSlot = 2;
+
+}  // namespace
+
 Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, platform::VulkanDevice& device,
-                                                       std::shared_ptr<MemoryBudget> budget,
+                                                       const Allowance& allowance,
                                                        const std::string& stream) {
   const platform::TextureDesc& image = spec.image;
   const std::string what = fmt::format("a pool of {} slots of {}x{} {} for stream '{}'", spec.slot_count,
@@ -19,7 +26,10 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
   // Before the driver is asked: it may take long over what cannot be, or make room for it by swapping.
   const std::uint64_t least_bytes = std::uint64_t{image.width_px} * image.height_px *
                                     proto::format_info(image.format).bytes_per_pixel * spec.slot_count;
-  if (auto fits = budget->check(least_bytes, what); !fits) return std::move(fits).error();
+  if (auto fits = allowance.memory->check(least_bytes, what); !fits) return std::move(fits).error();
+
+  auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfSlot * spec.slot_count, what);
+  if (!descriptors) return std::move(descriptors).error();
 
   auto named = [&](Error error) {
     error.message = fmt::format("{}: {}", what, error.message);
@@ -29,27 +39,32 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
   auto slots = device.texture_exporter()->allocate(image, spec.slot_count);
   if (!slots) return named(std::move(slots).error());
   const std::uint64_t bytes = slots->front()->layout().allocation_size_bytes * spec.slot_count;
-  auto memory = MemoryReservation::take(std::move(budget), bytes, what);
+  auto memory = Reservation::take(allowance.memory, bytes, what);
   if (!memory) return std::move(memory).error();
   if (spec.has_timeline) {
     auto timeline = device.timeline_exporter()->create();
     if (!timeline) return named(std::move(timeline).error());
-    generation->acquire_timeline_ = std::move(*timeline);
+    // A promise may keep it for longer than the generation, and its descriptor with it.
+    auto one = Reservation::take(allowance.descriptors, 1, what);
+    if (!one) return std::move(one).error();
+    generation->acquire_timeline_ = {timeline->release(), [kept = std::make_shared<Reservation>(std::move(*one))](
+                                                              platform::ExportedTimeline* gone) { delete gone; }};
   }
   generation->spec_ = std::move(spec);
   generation->memory_ = std::move(*memory);
+  generation->descriptors_ = std::move(*descriptors);
   generation->slots_ = std::move(*slots);
   return generation;
 }
 
-std::unique_ptr<wire::GenerationT> Generation::describe() const {
+std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const {
   auto out = std::make_unique<wire::GenerationT>();
   const platform::TextureLayout& layout = slots_.front()->layout();  // one shape, one layout
   out->id = raw(spec_.id);
   out->image = std::make_unique<wire::ImageT>(to_wire(spec_.image));
   out->slot_count = spec_.slot_count;
   out->transport = static_cast<wire::Transport>(layout.transport);
-  out->has_timeline = acquire_timeline_ != nullptr;
+  out->has_timeline = acquire_timeline_ != nullptr && audience == Audience::kDomain;
   out->allocation_size = layout.allocation_size_bytes;
   out->memory_type_index = layout.memory_type_index;
   out->dedicated = layout.dedicated;
@@ -57,8 +72,8 @@ std::unique_ptr<wire::GenerationT> Generation::describe() const {
   return out;
 }
 
-void Generation::append_fds(FdList& out) const {
-  if (acquire_timeline_) out.push_back(&acquire_timeline_->fd());
+void Generation::append_fds(FdList& out, Audience audience) const {
+  if (acquire_timeline_ && audience == Audience::kDomain) out.push_back(&acquire_timeline_->fd());
   for (const auto& slot : slots_) out.push_back(&slot->fd());
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/memory_budget.h"
+#include "daemon/budget.h"
 #include "daemon/outbox.h"
 #include "ferry_generated.h"
 #include "platform/texture.h"
@@ -25,25 +25,27 @@ struct GenerationSpec {
 
 class Generation {
  public:
-  /// Allocates on @p device and pays from @p budget. kLimitExceeded, kInvalidArgument, kOutOfMemory, kDeviceLost: names
+  /// Allocates on @p device and pays from @p allowance. kLimitExceeded, kInvalidArgument, kOutOfMemory, kDeviceLost: names
   /// @p stream.
   static proto::Result<std::unique_ptr<Generation>> create(GenerationSpec spec, platform::VulkanDevice& device,
-                                                           std::shared_ptr<MemoryBudget> budget,
+                                                           const Allowance& allowance,
                                                            const std::string& stream);
 
   proto::GenerationId id() const { return spec_.id; }
   const GenerationSpec& spec() const { return spec_; }
-  std::uint64_t memory_bytes() const { return memory_.bytes(); }
+  std::uint64_t memory_bytes() const { return memory_.amount(); }
   /// nullptr in sync mode host.
   const std::shared_ptr<platform::ExportedTimeline>& acquire_timeline() const { return acquire_timeline_; }
 
-  std::unique_ptr<wire::GenerationT> describe() const;
+  /// With its acquire timeline, if it has one, or for a foreign lease without.
+  enum class Audience : std::uint8_t { kDomain, kForeign };
+  std::unique_ptr<wire::GenerationT> describe(Audience audience = Audience::kDomain) const;
   /// In the order of ferry.fbs.
-  void append_fds(FdList& out) const;
+  void append_fds(FdList& out, Audience audience = Audience::kDomain) const;
 
  private:
   GenerationSpec spec_;
-  MemoryReservation memory_;
+  Reservation memory_, descriptors_;
   std::shared_ptr<platform::ExportedTimeline> acquire_timeline_;
   std::vector<std::unique_ptr<platform::ExportedTexture>> slots_;
 };

@@ -16,6 +16,7 @@ namespace ferry::daemon {
 /// A page that a peer writes, with the descriptor for the others who read it.
 template <class Page>
 struct SharedPage {
+  Reservation descriptors;  ///< the page's and of whatever goes with it
   platform::UniqueFd fd;
   platform::PeerPage<Page> mapping;
   const Page& page() const { return mapping.page(); }
@@ -23,11 +24,16 @@ struct SharedPage {
 
 /// Maps and checks what came beside a message. Shared, because promises are read from it after its stream has gone.
 template <class Page>
-proto::Result<std::shared_ptr<const SharedPage<Page>>> share_page(platform::UniqueFd fd, proto::PageKind kind) {
+proto::Result<std::shared_ptr<const SharedPage<Page>>> share_page(platform::UniqueFd fd, proto::PageKind kind,
+                                                                  Reservation descriptors) {
   auto mapping = platform::PeerPage<Page>::map(fd, kind);
   if (!mapping) return std::move(mapping).error();
-  return std::make_shared<const SharedPage<Page>>(SharedPage<Page>{std::move(fd), std::move(*mapping)});
+  return std::make_shared<const SharedPage<Page>>(
+      SharedPage<Page>{std::move(descriptors), std::move(fd), std::move(*mapping)});
 }
+
+/// Beside the page: the stream's verdict page, the lease's timeline and its producer's end of the channel.
+constexpr std::uint64_t kDescriptorsOfStream = 2, kDescriptorsOfLease = 3;
 
 using StreamPagePtr = std::shared_ptr<const SharedPage<proto::StreamPage>>;
 using LeasePagePtr = std::shared_ptr<const SharedPage<proto::LeasePage>>;
@@ -37,8 +43,11 @@ struct Lease {
   std::uint32_t index = 0;     ///< in the verdict page
   Session* session = nullptr;  ///< the lease ends before its session does
   LeaseNeed need{};
+  /// Its consumer is of another trust domain than the stream's producer: it is given no timeline of others', so it
+  /// cannot fake their points, and none of its own points is waited for on anybody's GPU.
+  bool foreign = false;
   LeasePagePtr page;
-  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr in sync mode host
+  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr in sync mode host and for foreign leases
   /// Without a producer: kept open, or the consumer's end would look hung up.
   platform::UniqueFd producer_end;
   std::int64_t attached_ns = 0;

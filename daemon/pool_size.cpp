@@ -16,6 +16,7 @@ std::uint32_t slots_required(std::uint32_t frames_in_flight, std::span<const Lea
   std::uint32_t slots = kOnShowAndReserve + frames_in_flight;
   for (const LeaseNeed& lease : leases)
     slots += lease.max_holds + (lease.mode == proto::ConsumerMode::kEvery ? lease.queue_depth : 0);
+  if (std::any_of(leases.begin(), leases.end(), [](const LeaseNeed& lease) { return lease.completed_only; })) ++slots;
   return slots;
 }
 

@@ -14,6 +14,7 @@ struct LeaseNeed {
   proto::ConsumerMode mode;
   std::uint32_t max_holds;
   std::uint32_t queue_depth;  ///< kEvery: frames kept for it until it reads them
+  bool completed_only = false;  ///< sees only what the GPU has finished, which stays on show beside the newest frame
 };
 
 /// Enough for every lease to hold all it declared while one complete frame is on show, one is in reserve, and the

@@ -38,6 +38,17 @@ void Process::when_gone(std::function<void()> callback) {
     callbacks_.push_back(std::move(callback));
 }
 
+void Process::when_gone(std::function<void()> callback, std::weak_ptr<const void> interest) {
+  if (!gone_) interests_.push_back(std::move(interest));
+  when_gone(std::move(callback));
+}
+
+bool Process::owes() {
+  std::erase_if(promises_, is_kept);
+  std::erase_if(interests_, [](const auto& interest) { return interest.expired(); });
+  return !promises_.empty() || !interests_.empty();
+}
+
 void Process::remember(Promise promise) {
   if (gone_) return keep_from_host(promise);
   std::erase_if(promises_, is_kept);

@@ -21,17 +21,20 @@ class Process {
   /// kUnsupported where the kernel has no pidfds.
   static proto::Result<std::shared_ptr<Process>> watch(boost::asio::io_context& io, platform::PeerIdentity identity);
 
+  const platform::PeerIdentity& identity() const { return identity_; }
   pid_t pid() const { return identity_.pid; }
   uid_t uid() const { return identity_.uid; }
   const std::string& name() const { return identity_.process; }  ///< its comm, printable
   bool gone() const { return gone_; }
 
-  /// Calls back once, after the promises; at once if it is gone already.
+  /// Calls back once, after the promises; at once if it is gone already. Not kept in sight for that alone.
   void when_gone(std::function<void()> callback);
+  /// The same for somebody who counts on it for as long as @p interest lives.
+  void when_gone(std::function<void()> callback, std::weak_ptr<const void> interest);
   /// Kept for it when it is gone, unless it has kept it itself by then.
   void remember(Promise promise);
   /// Something is left to do when it is gone.
-  bool owes() const { return !promises_.empty() || !callbacks_.empty(); }
+  bool owes();
 
  private:
   explicit Process(platform::PeerIdentity identity) : identity_(std::move(identity)) {}
@@ -42,6 +45,7 @@ class Process {
   bool gone_ = false;
   std::vector<Promise> promises_;
   std::vector<std::function<void()>> callbacks_;
+  std::vector<std::weak_ptr<const void>> interests_;
 };
 
 }  // namespace ferry::daemon

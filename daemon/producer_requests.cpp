@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "daemon/audit.h"
 #include "daemon/eviction.h"
 #include "daemon/stream_service.h"
 #include "daemon/wire_convert.h"
@@ -36,7 +37,7 @@ Result<Producer> StreamService::check_producer(Session& session, const wire::Cre
   producer.process = session.process();
   producer.application = session.application();
   producer.page = std::move(page);
-  producer.budget = session.budget();
+  producer.allowance = session.allowance();
   producer.queue_policy = asked.queue_policy == wire::QueuePolicy::None
                               ? proto::QueuePolicy::kDrop
                               : static_cast<proto::QueuePolicy>(asked.queue_policy);
@@ -47,10 +48,14 @@ Result<Producer> StreamService::check_producer(Session& session, const wire::Cre
 
 Result<void> StreamService::create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
                                           UniqueFd page_fd) {
-  auto page = share_page<proto::StreamPage>(std::move(page_fd), proto::PageKind::kStream);
-  if (!page) return std::move(page).error();
   if (auto ok = proto::check_stream_name(asked.name); !ok) return ok;
   const std::string object = fmt::format("stream '{}'", proto::printable(asked.name));
+  auto descriptors = Reservation::take(session.allowance().descriptors, kDescriptorsOfStream, object);
+  if (!descriptors) return std::move(descriptors).error();
+  auto page =
+      share_page<proto::StreamPage>(std::move(page_fd), proto::PageKind::kStream, std::move(*descriptors));
+  if (!page) return std::move(page).error();
+  if (auto may = permit(session, Action::kProduce, asked.name); !may) return may;
   const auto image = check_image(asked.image.get(), limits_, object);
   if (!image) return image.error();
   auto producer = check_producer(session, asked, std::move(*page));
@@ -61,6 +66,12 @@ Result<void> StreamService::create_stream(Session& session, std::uint64_t reques
                              session.holdings.streams.size(), limits_.max_streams_per_session)};
   Stream* present = find(asked.name);
   if (present == nullptr) return add_stream(session, request, asked, std::move(*producer), *image);
+  if (domain_of(session.process()->identity()) != present->domain()) {
+    const Decision refused{false, fmt::format("its consumers were promised {}", to_string(present->domain()))};
+    audit(session.process()->identity(), Action::kProduce, asked.name, refused, session.refusals);
+    return Error{ErrorCode::kPermissionDenied,
+                 fmt::format("{} belongs to {} until its last consumer has left", object, to_string(present->domain()))};
+  }
   if (present->has_producer())
     return Error{ErrorCode::kNameTaken,
                  fmt::format("{} is produced by {}", object, present->producer().session->name())};
@@ -77,6 +88,7 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   if (!key) return key.error();
 
   Stream::Setup setup;
+  setup.domain = domain_of(session.process()->identity());
   setup.id = proto::StreamId{++last_stream_};
   setup.name = asked.name;
   setup.max_slots = static_cast<std::uint32_t>(limits_.max_slots);
@@ -148,12 +160,16 @@ Result<void> StreamService::judge_starvation(Session& session, const wire::Repor
   auto found = produced_by(session, said.stream);
   if (!found) return std::move(found).error();
   Stream& stream = **found;
+  if (said.leases.size() > proto::kMaxLeases)
+    return Error{ErrorCode::kProtocolViolation,
+                 fmt::format("{} suspects for stream {}; the limit is {}", said.leases.size(), stream.log_name(),
+                             proto::kMaxLeases)};
   const std::int64_t now_ns = platform::now_ns();
   std::vector<Conduct> suspects;
   for (const std::uint64_t id : said.leases)
     if (const Lease* lease = stream.find_lease(proto::LeaseId{id}))
       suspects.push_back(observe(*lease, stream.frames(), stream.newest_generation().id(),
-                                 !stream.agreement().uses_timelines(), now_ns));
+                                 stream.sync_of(*lease) == wire::SyncMode::Host, now_ns));
   constexpr std::int64_t kNsPerMs = 1'000'000;
   const auto deadline_ns = static_cast<std::int64_t>(limits_.eviction_deadline_ms) * kNsPerMs;
   for (const Eviction& eviction : choose_evictions(suspects, deadline_ns, said.starved_ms * kNsPerMs))

@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "daemon/broker.h"
+#include "daemon/watchdog.h"
 #include "platform/service.h"
 
 namespace ferry::daemon {
@@ -50,10 +51,22 @@ void raise_descriptor_limit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit of open descriptors stays as it is");
 }
 
+/// Some are needed for everything else: sessions, devices, the log.
+Limits within_descriptor_limit(Limits limits) {
+  rlimit limit{};
+  const std::uint64_t elsewhere = 3 * limits.max_sessions + 64;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return limits;
+  const std::uint64_t left = limit.rlim_cur > 2 * elsewhere ? limit.rlim_cur - elsewhere : limit.rlim_cur / 2;
+  if (limits.max_descriptors <= left) return limits;
+  spdlog::info("max_descriptors is {}, because RLIMIT_NOFILE is {}", left, limit.rlim_cur);
+  limits.max_descriptors = left;
+  return limits;
+}
+
 /// The service manager's socket beats the configured path: it listens already, and owns the file.
-Result<Listener> listen(const std::string& path) {
+Result<Listener> listen(const Config& config) {
   auto passed = platform::take_activation_sockets();
-  if (passed.empty()) return Listener::bind(path);
+  if (passed.empty()) return Listener::bind(config.socket_path, config.socket_group);
   if (passed.size() > 1)
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} sockets were passed; ferryd serves 1", passed.size())};
   return Listener::adopt(std::move(passed.front()));
@@ -74,14 +87,14 @@ ExitCode serve(const Config& config) {
   boost::asio::signal_set stop_signals(io, SIGINT, SIGTERM);
   std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more
   raise_descriptor_limit();
-  auto listener = listen(config.socket_path);
+  auto listener = listen(config);
   if (!listener)
     return fail(listener.error(),
                 listener.error().code == ErrorCode::kNameTaken ? ExitCode::kAlreadyServed : ExitCode::kFailure);
   auto gpus = GpuPool::create(config.device);
   if (!gpus) return fail(gpus.error(), ExitCode::kFailure);
 
-  Broker broker(io, config.limits, std::move(*listener), std::move(*gpus));
+  Broker broker(io, within_descriptor_limit(config.limits), Policy(config.rules, geteuid()), std::move(*listener), std::move(*gpus));
   stop_signals.async_wait([&](boost::system::error_code, int signal) {
     spdlog::info("stopping: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     platform::notify_stopping();
@@ -89,6 +102,8 @@ ExitCode serve(const Config& config) {
     io.stop();
   });
   if (auto started = broker.start(); !started) return fail(started.error(), ExitCode::kFailure);
+  auto watchdog = Watchdog::start(io);
+  if (!watchdog) return fail(watchdog.error(), ExitCode::kFailure);
   log_start(broker);
   platform::notify_ready(fmt::format("serving {}", broker.socket_path()));
   io.run();

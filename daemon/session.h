@@ -11,7 +11,7 @@
 
 #include "daemon/config.h"
 #include "daemon/fd_watch.h"
-#include "daemon/memory_budget.h"
+#include "daemon/budget.h"
 #include "daemon/outbox.h"
 #include "daemon/process.h"
 #include "daemon/timer.h"
@@ -51,14 +51,14 @@ class Session {
     proto::SessionId id{};
     platform::UniqueFd socket;
     std::shared_ptr<Process> process;
-    std::shared_ptr<MemoryBudget> budget;
+    Allowance allowance;
   };
   static proto::Result<std::unique_ptr<Session>> start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                        SessionEvents& events);
 
   proto::SessionId id() const { return setup_.id; }
   const std::shared_ptr<Process>& process() const { return setup_.process; }
-  const std::shared_ptr<MemoryBudget>& budget() const { return setup_.budget; }
+  const Allowance& allowance() const { return setup_.allowance; }
   bool closed() const { return state_ == proto::SessionState::kClosed; }
   SessionEnd end_reason() const { return end_reason_; }
 
@@ -78,6 +78,9 @@ class Session {
   void fail(const proto::Error& error, SessionEnd reason = SessionEnd::kViolation);
   /// Ends without a word.
   void end(const std::string& why, SessionEnd reason);
+
+  /// Permissions refused so far: what audit() counts.
+  std::uint64_t refusals = 0;
 
   /// What the session has; kept by the stream service.
   struct Holdings {

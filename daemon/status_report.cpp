@@ -36,8 +36,9 @@ std::unique_ptr<wire::ClientStatusT> client_status(const Process& process, const
   return out;
 }
 
-std::unique_ptr<wire::LeaseStatusT> lease_status(const Lease& lease, proto::StreamPageReader frames,
+std::unique_ptr<wire::LeaseStatusT> lease_status(const Stream& stream, const Lease& lease,
                                                  std::int64_t now_ns) {
+  const proto::StreamPageReader frames = stream.frames();
   const proto::LeasePage& page = lease.page->page();
   const proto::LeasePageReader reader(page);
   auto out = std::make_unique<wire::LeaseStatusT>();
@@ -58,6 +59,7 @@ std::unique_ptr<wire::LeaseStatusT> lease_status(const Lease& lease, proto::Stre
   out->latency_p50_ns = latency.percentile_ns(0.50);
   out->latency_p99_ns = latency.percentile_ns(0.99);
   out->last_seen_ns = age_ns(page.heartbeat_ns.load(std::memory_order_relaxed), now_ns);
+  out->sync_mode = stream.sync_of(lease);
   out->admitted = frames.is_admitted(lease.index, lease.id);
   return out;
 }
@@ -109,7 +111,7 @@ std::uint64_t frame_rate_mhz(proto::StreamPageReader frames, std::int64_t now_ns
 }
 
 wire::StatusReplyT report_status(const BrokerFacts& facts, const StreamService& service, const GpuPool& gpus,
-                                 const MemoryBudget& memory, proto::StreamId first, std::int64_t now_ns) {
+                                 const Budget& memory, const Session& asker, proto::StreamId first, std::int64_t now_ns) {
   wire::StatusReplyT reply;
   reply.broker = std::make_unique<wire::BrokerStatusT>();
   wire::BrokerStatusT& broker = *reply.broker;
@@ -120,16 +122,17 @@ wire::StatusReplyT report_status(const BrokerFacts& facts, const StreamService& 
   broker.sessions = static_cast<std::uint32_t>(facts.sessions);
   broker.streams = static_cast<std::uint32_t>(service.streams().size());
   broker.leases = static_cast<std::uint32_t>(service.lease_count());
-  broker.memory_bytes = memory.used_bytes();
-  broker.memory_limit_bytes = memory.limit_bytes();
+  broker.memory_bytes = memory.used();
+  broker.memory_limit_bytes = memory.limit();
   for (auto& device : gpus.describe()) broker.devices.push_back(std::make_unique<wire::DeviceT>(std::move(device)));
 
   std::size_t bytes = 0;
   for (auto at = service.streams().lower_bound(first); at != service.streams().end(); ++at) {
+    if (!service.may_know(asker, *at->second)) continue;
     auto status = stream_status(*at->second, now_ns);
     std::size_t stream_bytes = bytes_of(*status);
     for (const auto& lease : at->second->leases()) {
-      auto one = lease_status(*lease, at->second->frames(), now_ns);
+      auto one = lease_status(*at->second, *lease, now_ns);
       // A crowd that no reply has room for is cut: BrokerStatus has the whole number.
       if (stream_bytes + bytes_of(*one) > kBudgetBytes) break;
       stream_bytes += bytes_of(*one);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "daemon/gpu_pool.h"
-#include "daemon/memory_budget.h"
+#include "daemon/budget.h"
 #include "daemon/stream_service.h"
 #include "proto/frame_record.h"
 
@@ -19,7 +19,7 @@ struct BrokerFacts {
 
 /// One page of the answer, always smaller than a message may be: streams from @p first on, and where to go on.
 wire::StatusReplyT report_status(const BrokerFacts& facts, const StreamService& service, const GpuPool& gpus,
-                                 const MemoryBudget& memory, proto::StreamId first, std::int64_t now_ns);
+                                 const Budget& memory, const Session& asker, proto::StreamId first, std::int64_t now_ns);
 
 /// Frames a second x 1000 over what the ring remembers; 0 when the newest is older than two seconds.
 std::uint64_t frame_rate_mhz(proto::StreamPageReader frames, std::int64_t now_ns);

@@ -32,6 +32,10 @@ std::string change_of(const platform::TextureDesc& from, const platform::Texture
   return from.format != to.format ? "format" : "usage";
 }
 
+Generation::Audience audience_of(const Lease& lease) {
+  return lease.foreign ? Generation::Audience::kForeign : Generation::Audience::kDomain;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stream>> Stream::create(Setup setup, const platform::TextureDesc& image) {
@@ -57,6 +61,10 @@ std::uint64_t Stream::memory_bytes() const {
   return bytes;
 }
 
+wire::SyncMode Stream::sync_of(const Lease& lease) const {
+  return lease.foreign ? wire::SyncMode::Host : agreement().sync;
+}
+
 Lease* Stream::find_lease(proto::LeaseId id) const {
   const auto found = std::find_if(leases_.begin(), leases_.end(), [id](const auto& lease) { return lease->id == id; });
   return found == leases_.end() ? nullptr : found->get();
@@ -73,7 +81,7 @@ Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& prod
   spec.slot_count = slot_count;
   spec.has_timeline = agreement().uses_timelines();
   spec.reason = std::move(reason);
-  return Generation::create(std::move(spec), *setup_.device, producer.budget, proto::printable(name()));
+  return Generation::create(std::move(spec), *setup_.device, producer.allowance, proto::printable(name()));
 }
 
 void Stream::add_generation(std::unique_ptr<Generation> generation) {
@@ -170,7 +178,7 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
                              leases_.size(), max_leases)};
   auto channel = platform::create_channel();
   if (!channel) return std::move(channel).error();
-  if (agreement().uses_timelines()) {
+  if (agreement().uses_timelines() && !lease->foreign) {
     auto timeline = setup_.device->timeline_exporter()->create();
     if (!timeline) return std::move(timeline).error();
     lease->release_timeline = std::move(*timeline);
@@ -188,7 +196,7 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   const Generation& first = on_show != nullptr ? *on_show : newest_generation();
   send_attached(admitted, first, channel->consumer_end, request);
   for (const auto& generation : generations_)
-    if (raw(generation->id()) > raw(first.id())) send_generation(*generation, *admitted.session, 0, admitted.id);
+    if (raw(generation->id()) > raw(first.id())) send_generation(*generation, admitted);
   if (has_producer())
     send_lease_added(admitted, channel->producer_end);
   else
@@ -327,18 +335,27 @@ void Stream::answer_create(std::uint64_t request) {
 }
 
 void Stream::announce_generation(std::uint64_t request) {
-  if (has_producer()) send_generation(newest_generation(), *producer().session, request, proto::LeaseId{0});
-  for (const auto& lease : leases_) send_generation(newest_generation(), *lease->session, 0, lease->id);
+  if (has_producer()) send_generation_to_producer(newest_generation(), request);
+  for (const auto& lease : leases_) send_generation(newest_generation(), *lease);
 }
 
-void Stream::send_generation(const Generation& generation, Session& to, std::uint64_t request, proto::LeaseId lease) {
+void Stream::send_generation_to_producer(const Generation& generation, std::uint64_t request) {
   wire::GenerationStartedT started;
   started.stream = raw(setup_.id);
   started.generation = generation.describe();
-  started.lease = raw(lease);
   FdList fds;
   generation.append_fds(fds);
-  to.send(request, std::move(started), fds);
+  producer().session->send(request, std::move(started), fds);
+}
+
+void Stream::send_generation(const Generation& generation, const Lease& to) {
+  wire::GenerationStartedT started;
+  started.stream = raw(setup_.id);
+  started.generation = generation.describe(audience_of(to));
+  started.lease = raw(to.id);
+  FdList fds;
+  generation.append_fds(fds, audience_of(to));
+  to.session->send(0, std::move(started), fds);
 }
 
 void Stream::send_attached(const Lease& lease, const Generation& generation, const UniqueFd& consumer_end,
@@ -347,17 +364,21 @@ void Stream::send_attached(const Lease& lease, const Generation& generation, con
   attached.stream = raw(setup_.id);
   attached.lease = raw(lease.id);
   attached.lease_index = lease.index;
-  attached.sync_mode = agreement().sync;
+  attached.sync_mode = sync_of(lease);
   attached.sync_reason = agreement().sync_reason;
+  if (lease.foreign)
+    attached.sync_reason += fmt::format("; host for this lease: it is of {}, the producer of {}",
+                                        to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
+  attached.completed_only = lease.foreign && agreement().uses_timelines();
   attached.transport_reason = agreement().transport_reason;
   attached.has_release_timeline = lease.release_timeline != nullptr;
   attached.state = static_cast<wire::StreamState>(state_);
-  attached.generation = generation.describe();
+  attached.generation = generation.describe(audience_of(lease));
   attached.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
   attached.queue_policy = static_cast<wire::QueuePolicy>(producer().queue_policy);
   FdList fds{&verdict_.fd(), &producer().page->fd, &consumer_end};
   if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
-  generation.append_fds(fds);
+  generation.append_fds(fds, audience_of(lease));
   lease.session->send(request, std::move(attached), fds);
 }
 
@@ -370,6 +391,7 @@ void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end) 
   added.max_holds = lease.need.max_holds;
   added.queue_depth = lease.need.queue_depth;
   added.has_release_timeline = lease.release_timeline != nullptr;
+  added.completed_only = lease.foreign && agreement().uses_timelines();
   added.consumer_pid = static_cast<std::uint32_t>(lease.session->process()->pid());
   FdList fds{&lease.page->fd, &producer_end};
   if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
@@ -379,11 +401,11 @@ void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end) 
 void Stream::send_producer_changed(const Lease& lease, const UniqueFd& consumer_end) {
   wire::ProducerChangedT changed;
   changed.stream = raw(setup_.id);
-  changed.generation = newest_generation().describe();
+  changed.generation = newest_generation().describe(audience_of(lease));
   changed.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
   changed.lease = raw(lease.id);
   FdList fds{&producer().page->fd, &consumer_end};
-  newest_generation().append_fds(fds);
+  newest_generation().append_fds(fds, audience_of(lease));
   lease.session->send(0, std::move(changed), fds);
 }
 

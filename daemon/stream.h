@@ -10,6 +10,7 @@
 #include "daemon/generation.h"
 #include "daemon/lease.h"
 #include "daemon/negotiation.h"
+#include "daemon/policy.h"
 #include "platform/message_socket.h"
 #include "proto/pages/stream_page.h"
 #include "proto/pages/verdict_page.h"
@@ -23,7 +24,7 @@ struct Producer {
   std::shared_ptr<Process> process;
   std::string application;
   StreamPagePtr page;
-  std::shared_ptr<MemoryBudget> budget;
+  Allowance allowance;
   proto::QueuePolicy queue_policy{};
   std::uint32_t frames_in_flight = 0;
   std::uint32_t min_slots = 0;
@@ -34,6 +35,7 @@ class Stream {
   struct Setup {
     proto::StreamId id{};
     std::string name;
+    TrustDomain domain;  ///< of its producers: another domain never takes it over
     Agreement agreement;
     std::shared_ptr<platform::VulkanDevice> device;
     Producer producer;
@@ -45,14 +47,19 @@ class Stream {
   proto::StreamId id() const { return setup_.id; }
   const std::string& name() const { return setup_.name; }  ///< as it crossed; log_name() for people
   std::string log_name() const;                            ///< "'cam'", printable
+  const TrustDomain& domain() const { return setup_.domain; }
   const Agreement& agreement() const { return setup_.agreement; }
   const Producer& producer() const { return setup_.producer; }
+  /// A consumer of another trust domain waits for no GPU but its own.
+  wire::SyncMode sync_of(const Lease& lease) const;
   bool has_producer() const { return setup_.producer.session != nullptr; }
   proto::StreamState state() const { return state_; }
   const Generation& newest_generation() const { return *generations_.back(); }
   const std::vector<std::unique_ptr<Lease>>& leases() const { return leases_; }
   std::string device_name() const { return setup_.device->capabilities().name; }
   std::uint64_t memory_bytes() const;
+  /// Expires with the stream.
+  std::weak_ptr<const void> life() const { return life_; }
   proto::StreamPageReader frames() const { return proto::StreamPageReader(setup_.producer.page->page()); }
   std::uint64_t first_sequence() const { return first_sequence_; }
   Lease* find_lease(proto::LeaseId id) const;
@@ -98,7 +105,8 @@ class Stream {
 
   void remember_acquire_points();
   void remember_release_points(const Lease& lease);
-  void send_generation(const Generation& generation, Session& to, std::uint64_t request, proto::LeaseId lease);
+  void send_generation(const Generation& generation, const Lease& to);
+  void send_generation_to_producer(const Generation& generation, std::uint64_t request);
   void send_attached(const Lease& lease, const Generation& generation, const platform::UniqueFd& consumer_end,
                      std::uint64_t request);
   void send_lease_added(const Lease& lease, const platform::UniqueFd& producer_end);
@@ -114,6 +122,7 @@ class Stream {
   std::vector<std::unique_ptr<Generation>> generations_;  ///< oldest first, never empty
   std::vector<std::unique_ptr<Lease>> leases_;
   bool growth_failed_ = false;  ///< said so once
+  std::shared_ptr<const void> life_ = std::make_shared<char>();
 };
 
 }  // namespace ferry::daemon

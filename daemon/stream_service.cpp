@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "daemon/audit.h"
+#include "proto/names.h"
+
 namespace ferry::daemon {
 
 using proto::Error;
@@ -17,6 +20,23 @@ std::size_t StreamService::lease_count() const {
   std::size_t count = 0;
   for (const auto& [id, stream] : streams_) count += stream->leases().size();
   return count;
+}
+
+Result<void> StreamService::permit(Session& session, Action action, const std::string& stream,
+                                   const TrustDomain* producer) const {
+  const platform::PeerIdentity& peer = session.process()->identity();
+  const Decision decision = policy_.decide(peer, action, stream, producer);
+  audit(peer, action, stream, decision, session.refusals);
+  if (decision.allowed) return {};
+  return Error{ErrorCode::kPermissionDenied, fmt::format("{} may not {} a stream '{}': {}", session.name(),
+                                                         action_name(action), proto::printable(stream), decision.why)};
+}
+
+bool StreamService::may_know(const Session& session, const Stream& stream) const {
+  const platform::PeerIdentity& peer = session.process()->identity();
+  return session.holdings.streams.contains(stream.id()) ||
+         policy_.decide(peer, Action::kView, stream.name(), &stream.domain()).allowed ||
+         policy_.decide(peer, Action::kProduce, stream.name()).allowed;
 }
 
 Stream* StreamService::find(StreamId id) const {
@@ -54,7 +74,7 @@ void StreamService::abandon_stream(Stream& stream, const std::string& why) {
     Stream* orphan = find(id);
     if (orphan != nullptr && !orphan->has_producer() && orphan->producer().process.get() == process)
       orphan->declare_orphaned(fmt::format("its producer (pid {}) is gone", process->pid()));
-  });
+  }, stream.life());
 }
 
 void StreamService::drop_if_unused(StreamId id) {

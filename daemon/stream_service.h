@@ -17,7 +17,8 @@ namespace ferry::daemon {
 
 class StreamService {
  public:
-  StreamService(const Limits& limits, GpuPool& gpus) : limits_(limits), gpus_(gpus) {}
+  StreamService(const Limits& limits, const Policy& policy, GpuPool& gpus)
+      : limits_(limits), policy_(policy), gpus_(gpus) {}
 
   // Producers: producer_requests.cpp.
   proto::Result<void> create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
@@ -33,12 +34,16 @@ class StreamService {
   proto::Result<void> cancel_attach(Session& session, std::uint64_t request, const wire::CancelAttachT& asked);
   proto::Result<void> detach(Session& session, std::uint64_t request, const wire::DetachT& asked);
 
+  /// Whether @p session produces, may produce or may view @p stream: nobody else is told of it.
+  bool may_know(const Session& session, const Stream& stream) const;
+
   /// Ends what the session had. Nothing points to it afterwards.
   void end_session(Session& session);
 
   using Streams = std::map<proto::StreamId, std::unique_ptr<Stream>>;
   const Streams& streams() const { return streams_; }
   std::size_t lease_count() const;
+  std::size_t waiting_count() const { return waiting_.size(); }
 
  private:
   /// An Attach that waits for its stream.
@@ -49,6 +54,9 @@ class StreamService {
     LeasePagePtr page;
   };
 
+  /// Asks the policy and writes the answer down. kPermissionDenied.
+  proto::Result<void> permit(Session& session, Action action, const std::string& stream,
+                             const TrustDomain* producer = nullptr) const;
   Stream* find(proto::StreamId id) const;
   Stream* find(const std::string& name) const;
   /// kNotFound unless @p session produces the stream.
@@ -70,6 +78,7 @@ class StreamService {
   void drop_if_unused(proto::StreamId id);
 
   const Limits& limits_;
+  const Policy& policy_;
   GpuPool& gpus_;
   Streams streams_;
   std::map<std::string, proto::StreamId> names_;  ///< of streams that can be attached to

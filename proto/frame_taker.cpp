@@ -55,10 +55,10 @@ void FrameTaker::start_reading() {
   // From the newest frame on. As long as it is the newest nobody overwrites it, so once the cursor is out and no newer
   // one has come, the producer has seen it before it looks at that frame's slot, and an `every` queue starts whole.
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    const std::uint64_t published = stream_.published();
+    const std::uint64_t published = newest();
     cursor_ = published == 0 ? 0 : published - 1;
     lease_.set_cursor(cursor_);
-    if (stream_.published() == published) break;
+    if (newest() == published) break;
   }
   counted_ = cursor_;
 }
@@ -110,7 +110,7 @@ FrameTaker::Outcome FrameTaker::try_take(Taken& out) {
   if (!orphaned_ && !stream_.is_admitted(lease_index_, id_)) return Outcome::kNotAdmitted;
   if (!reading_) start_reading();
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    const std::uint64_t published = stream_.published();
+    const std::uint64_t published = newest();
     if (published <= cursor_) return Outcome::kNothing;
     const std::uint64_t wanted = next_wanted(published);
     switch (look_at(wanted, out.record)) {

@@ -51,6 +51,9 @@ class FrameTaker {
   /// The producer is gone for good (kernel-confirmed): nobody overwrites, so nobody has to admit this lease.
   void set_orphaned(bool orphaned) { orphaned_ = orphaned; }
 
+  /// For a consumer that must not wait on the producer's GPU: takes only what the producer says is complete.
+  void set_completed_only(bool on) { completed_only_ = on; }
+
   /// On kTaken the slot is held: LeasePageWriter::let_go gives it back.
   Outcome try_take(Taken& out);
 
@@ -73,6 +76,7 @@ class FrameTaker {
     kRubbish,
   };
 
+  std::uint64_t newest() const { return completed_only_ ? stream_.completed() : stream_.published(); }
   void start_reading();
   Look look_at(std::uint64_t sequence, FrameRecord& out);
   std::uint64_t next_wanted(std::uint64_t published) const;
@@ -88,6 +92,7 @@ class FrameTaker {
   ConsumerMode mode_;
   std::uint32_t queue_depth_;
   QueuePolicy policy_;
+  bool completed_only_ = false;
   bool orphaned_ = false;
   bool reading_ = false;
   std::uint64_t cursor_ = 0;   ///< nothing up to here is wanted any more; what the lease page shows

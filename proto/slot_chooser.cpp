@@ -81,7 +81,7 @@ std::optional<SlotChooser::Choice> SlotChooser::choose(VerdictPageReader verdict
     std::uint32_t best = kMaxSlots;
     for (std::uint32_t i = 0; i < slot_count_; ++i) {
       if (slots_[i].begun || (tried >> i & 1) != 0) continue;
-      if (slots_[i].sequence != 0 && slots_[i].sequence == newest_) continue;  // stays on show
+      if (slots_[i].sequence != 0 && (slots_[i].sequence == newest_ || slots_[i].sequence == kept_)) continue;  // stays on show
       if (best == kMaxSlots || slots_[i].sequence < slots_[best].sequence) best = i;
     }
     if (best == kMaxSlots) return std::nullopt;

@@ -44,6 +44,8 @@ class SlotChooser {
 
   /// The begun slot of @p record is complete as far as others may know: it is the newest frame now.
   void publish(const FrameRecord& record);
+  /// Frame @p sequence is the newest that some consumers can see: it stays on show beside the newest one; 0: none does.
+  void keep_on_show(std::uint64_t sequence) { kept_ = sequence; }
   /// The begun slot will not become a frame. What it held before is lost too, unless nothing was @p drawn.
   void cancel(GenerationId g, const Choice& choice, bool drawn);
 
@@ -66,6 +68,7 @@ class SlotChooser {
   GenerationId generation_{};
   std::uint32_t slot_count_ = 0;
   std::uint64_t newest_ = 0;  ///< sequence published last, of any generation
+  std::uint64_t kept_ = 0;
   std::array<Slot, kMaxSlots> slots_{};
 };
 

@@ -137,6 +137,7 @@ Result<void> Consumer::start(Message message) {
   taker_.emplace(proto::StreamPageReader(stream_page_->page()), page_writer_, lease_index_, lease_, mode_, queue_depth_,
                  attached.queue_policy == wire::QueuePolicy::Block ? proto::QueuePolicy::kBlock : proto::QueuePolicy::kDrop);
   taker_->set_orphaned(attached.state == wire::StreamState::Orphaned || attached.state == wire::StreamState::Closed);
+  taker_->set_completed_only(attached.completed_only);
   auto generation = Generation::import(device_, *attached.generation, message.fds, next);
   if (!generation) return std::move(generation).error();
   add_generation(std::move(*generation));
@@ -234,7 +235,8 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   out.width_px = generation.desc().width_px;
   out.height_px = generation.desc().height_px;
   out.wait_semaphore = generation.timeline()->semaphore();
-  out.wait_value = record.acquire_point;  // sync mode host: 0, which every timeline has reached
+  // Sync mode host: complete already, whatever the producer writes; every timeline has reached 0.
+  out.wait_value = host_sync_ ? 0 : record.acquire_point;
   out.signal_semaphore = release_timeline_->semaphore();
   out.signal_value = held.signal_value;
   fill_metadata(record, out.metadata);

@@ -31,6 +31,7 @@ Result<ProducerLease> LeaseSet::import(DeviceBinding& device, const wire::LeaseA
   lease.index = info.lease_index;
   lease.id = proto::LeaseId{info.lease};
   lease.mode = info.mode == wire::ConsumerMode::Every ? proto::ConsumerMode::kEvery : proto::ConsumerMode::kLatest;
+  lease.completed_only = info.completed_only;
   lease.queue_depth = std::clamp(info.queue_depth, 1u, proto::kMaxQueueDepth);
   return lease;
 }
@@ -66,6 +67,10 @@ void LeaseSet::collect_waits(std::uint32_t slot, proto::VerdictPageReader verdic
     out.semaphores.push_back(lease.release_timeline->semaphore());
     out.values.push_back(point);
   }
+}
+
+bool LeaseSet::any_completed_only() const {
+  return std::any_of(leases_.begin(), leases_.end(), [](const ProducerLease& lease) { return lease.completed_only; });
 }
 
 void LeaseSet::wake(proto::VerdictPageReader verdict, const proto::AtomicU32& doorbell) {

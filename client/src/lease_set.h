@@ -24,6 +24,7 @@ struct ProducerLease {
   proto::LeaseId id{};
   proto::ConsumerMode mode{};
   std::uint32_t queue_depth = 0;
+  bool completed_only = false;    ///< of another trust domain: the stream page has to say which frames are complete
   std::uint64_t known_value = 0;  ///< release timeline has reached at least this
   std::uint64_t rung_ticket = 0;  ///< arm ticket that was rung for
 };
@@ -54,6 +55,7 @@ class LeaseSet {
   std::shared_ptr<platform::Timeline> remove(proto::LeaseId id, platform::WaitSet& wait_set);
 
   std::span<const proto::LeaseView> views() const { return views_; }
+  bool any_completed_only() const;
 
   /// Release points of @p slot that the GPU has not reached: what the next drawing into it has to wait for. A lease the
   /// broker has retired is waited for no more.

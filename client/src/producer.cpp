@@ -275,6 +275,12 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   const std::shared_ptr<Imported> imported = std::move(target->imported);
   if (!host_sync_) {
     make_newest(record);
+    newest_timeline_ = imported->generation->timeline();
+    newest_value_ = signal_value;
+    newest_sequence_ = record.sequence;
+    Unfinished unfinished = take_unfinished();
+    lock.unlock();
+    unfinished.push();
     return {};
   }
   // The others learn of it when it is complete. Without the lock, which the thread that is woken here wants next.
@@ -295,6 +301,22 @@ void Producer::make_newest(const proto::FrameRecord& record) {
     retired.newest = record.generation;
     connection_->tell(std::move(retired));
   }
+}
+
+Producer::Unfinished Producer::take_unfinished() {
+  if (!finishing_ || !leases_.any_completed_only() || newest_sequence_ == announced_sequence_) return {};
+  announced_sequence_ = newest_sequence_;
+  return {finishing_, {newest_timeline_, newest_value_, {newest_sequence_}}};
+}
+
+void Producer::frame_finished(const UnfinishedFrame& frame, const Result<void>& reached) {
+  if (!reached) return;  // begin() and publish() say what is wrong with the device
+  std::lock_guard lock(mutex_);
+  chooser_.keep_on_show(leases_.any_completed_only() ? frame.sequence : 0);
+  page_writer_.complete(frame.sequence);
+  leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+  // The one that was on show for them before may be overwritten now.
+  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
 }
 
 void Producer::frame_completed(HostFrame& frame, const Result<void>& reached) {
@@ -385,19 +407,26 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
   auto lease = LeaseSet::import(*device_, info, fds);
   // A consumer whose lease cannot be watched is never admitted: it sees nothing, and nobody else notices.
   if (!lease) return;
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (lease->completed_only && !host_sync_ && !finishing_ && !closed_)
+    finishing_ = std::make_shared<FinishingQueue>(
+        [this](UnfinishedFrame& frame, const Result<void>& reached) { frame_finished(frame, reached); });
   const std::uint32_t index = lease->index;
   const proto::LeaseId id = lease->id;
   leases_.add(std::move(*lease), wait_set_);
   page_writer_.admit(index, id);
   page_writer_.ring();
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+  Unfinished unfinished = take_unfinished();  // the frame that is on show now may be the last for long
+  lock.unlock();
+  unfinished.push();
 }
 
 void Producer::on_lease_ended(const wire::LeaseEndedT& info) {
   std::lock_guard lock(mutex_);
   if (info.lease_index < proto::kMaxLeases) page_writer_.admit(info.lease_index, proto::LeaseId{0});
   if (auto timeline = leases_.remove(proto::LeaseId{info.lease}, wait_set_)) retire(std::move(timeline), current_);
+  if (!leases_.any_completed_only()) chooser_.keep_on_show(0);
   if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
 }
 
@@ -451,6 +480,12 @@ Result<void> Producer::close() {
     closed_ = true;
   }
   Result<void> result = wait_for_gpu();
+  std::shared_ptr<FinishingQueue> finishing;
+  {
+    std::lock_guard lock(mutex_);
+    finishing.swap(finishing_);
+  }
+  finishing.reset();
   if (result) completions_.reset();  // publishes what is still on its way
   if (raw(stream_) != 0 && connection_->connected()) {
     wire::CloseStreamT request;

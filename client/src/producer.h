@@ -69,6 +69,10 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   struct HostFrame {
     proto::FrameRecord record;
   };
+  /// What a consumer of another trust domain may see once the GPU has finished it.
+  struct UnfinishedFrame {
+    std::uint64_t sequence = 0;
+  };
 
   Producer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name,
            platform::OwnedPage<proto::StreamPage> page, platform::WaitSet wait_set, platform::ChannelPair wake,
@@ -89,6 +93,17 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   void on_generation(wire::GenerationT info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
   void on_lease_added(const wire::LeaseAddedT& info, std::vector<platform::UniqueFd>& fds);
   void on_lease_ended(const wire::LeaseEndedT& info);
+  using FinishingQueue = CompletionQueue<UnfinishedFrame>;
+  /// What to push, with mutex_ let go, so that consumers of other trust domains hear when the newest frame is finished.
+  struct Unfinished {
+    std::shared_ptr<FinishingQueue> queue;  ///< nullptr: nothing
+    FinishingQueue::Item item;
+    void push() {
+      if (queue) queue->push(std::move(item));
+    }
+  };
+  Unfinished take_unfinished();
+  void frame_finished(const UnfinishedFrame& frame, const proto::Result<void>& reached);
   void frame_completed(HostFrame& frame, const proto::Result<void>& reached);
   proto::Result<void> wait_for_gpu();
 
@@ -126,7 +141,14 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   std::optional<proto::Error> failed_;  // device lost: every further begin() says so
   bool closed_ = false;
 
-  std::unique_ptr<CompletionQueue<HostFrame>> completions_;  // sync mode host; last: its thread uses all of the above
+  /// Of the newest frame, sync mode timeline.
+  std::shared_ptr<platform::Timeline> newest_timeline_;
+  std::uint64_t newest_value_ = 0, newest_sequence_ = 0, announced_sequence_ = 0;
+
+  // These two have threads that use all of the above.
+  /// Sync mode timeline, made with the first lease of another trust domain.
+  std::shared_ptr<FinishingQueue> finishing_;
+  std::unique_ptr<CompletionQueue<HostFrame>> completions_;  // sync mode host
 };
 
 }  // namespace ferry::client

@@ -82,6 +82,7 @@ Json json_of(const wire::LeaseStatusT& lease) {
   out.update(Json{{"mode", lease.mode == wire::ConsumerMode::Every ? "every" : "latest"},
                   {"max_holds", lease.max_holds},
                   {"queue_depth", lease.queue_depth},
+                  {"sync_mode", text_of(lease.sync_mode)},
                   {"held", lease.held},
                   {"lag_frames", lease.lag_frames},
                   {"acquired", lease.acquired},

@@ -11,7 +11,7 @@
 
 namespace ferry::proto {
 
-inline constexpr std::uint32_t kPageLayoutVersion = 1;
+inline constexpr std::uint32_t kPageLayoutVersion = 2;
 
 enum class PageKind : std::uint32_t {
   kStream = 0x53595246,   // "FRYS"

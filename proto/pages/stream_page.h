@@ -28,6 +28,8 @@ struct StreamPage {
   alignas(kCacheLine) AtomicU64 published;  ///< newest sequence in the ring; 0: none of this producer yet
   AtomicU32 doorbell;                       ///< futex word; moves with every publish
   AtomicU32 producer_waiting;               ///< 1 while begin() sleeps: who frees a slot rings the lease channel
+  AtomicU64 completed;                      ///< newest sequence that the GPU has finished; kept only while a lease of
+                                            ///< another trust domain is there, whose consumer waits for no GPU
 
   alignas(kCacheLine) AtomicU64 starved;    ///< begin() calls that found no free slot
   AtomicU64 cancelled;                      ///< slots begun and given back without a frame
@@ -88,6 +90,13 @@ class StreamPageWriter {
     ring();
   }
 
+  /// The GPU has finished frame @p sequence, and so every one before it.
+  /// PAIR frame-publish: seq_cst, as `published`, for consumers that look here instead.
+  void complete(std::uint64_t sequence) {
+    page_.completed.store(sequence, std::memory_order_seq_cst);
+    ring();
+  }
+
   /// Moves the word that sleepers wait on: for every publish, and for whatever else they should look at.
   void ring() { page_.doorbell.fetch_add(1, std::memory_order_seq_cst); }
 
@@ -104,6 +113,12 @@ class StreamPageReader {
 
   /// PAIR frame-publish.
   std::uint64_t published() const { return page_->published.load(std::memory_order_seq_cst); }
+  /// PAIR frame-publish. Never more than published(), whatever the producer writes.
+  std::uint64_t completed() const {
+    const std::uint64_t completed = page_->completed.load(std::memory_order_seq_cst);
+    const std::uint64_t newest = published();
+    return completed < newest ? completed : newest;
+  }
   std::uint64_t first_sequence() const { return page_->first_sequence.load(std::memory_order_relaxed); }
   /// PAIR slot-overwrite.
   std::uint64_t slot_sequence(GenerationId g, std::uint32_t slot) const {

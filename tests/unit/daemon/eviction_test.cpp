@@ -48,7 +48,7 @@ TEST(Eviction, EndsOnlyTheMostIdleWhenNobodyElseIsToBlame) {
 TEST(Eviction, ReadsConductFromThePages) {
   auto page = platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "test");
   ASSERT_TRUE(page);
-  auto shared = share_page<proto::LeasePage>(page->fd().duplicate(), proto::PageKind::kLease);
+  auto shared = share_page<proto::LeasePage>(page->fd().duplicate(), proto::PageKind::kLease, {});
   ASSERT_TRUE(shared) << shared.error().message;
   Lease lease;
   lease.id = proto::LeaseId{5};

@@ -54,6 +54,7 @@ platform::TimelineImporter& FakeGpu::timeline_importer() { throw std::logic_erro
 
 Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> FakeGpu::allocate(const platform::TextureDesc& desc,
                                                                                   std::uint32_t count) {
+  if (fails_now()) return fault_;
   const std::uint64_t size_bytes =
       std::uint64_t{desc.width_px} * desc.height_px * proto::format_info(desc.format).bytes_per_pixel;
   std::vector<std::unique_ptr<platform::ExportedTexture>> textures;
@@ -62,6 +63,7 @@ Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> FakeGpu::allocat
 }
 
 Result<std::unique_ptr<platform::ExportedTimeline>> FakeGpu::create() {
+  if (fails_now()) return fault_;
   auto timeline = std::make_unique<FakeTimeline>();
   counters_.push_back(timeline->counter());
   return std::unique_ptr<platform::ExportedTimeline>(std::move(timeline));

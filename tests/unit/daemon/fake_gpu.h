@@ -46,13 +46,29 @@ class FakeGpu final : public platform::VulkanDevice,
                                                                                   std::uint32_t count) override;
   proto::Result<std::unique_ptr<platform::ExportedTimeline>> create() override;
 
+  /// The @p nth piece of work from now on (an allocation, a timeline) fails once. Loop thread.
+  void fail(proto::Error error, int nth) {
+    fault_ = std::move(error);
+    until_fault_ = nth;
+  }
+  /// Whether it has failed; nothing does after this.
+  bool stop_failing() {
+    const bool failed = until_fault_ <= 0;
+    until_fault_ = 0;
+    return failed;
+  }
+
   /// Of every timeline so far, in the order of creation. Loop thread.
   const std::vector<std::shared_ptr<std::uint64_t>>& counters() const { return counters_; }
 
  private:
   platform::VulkanHandles handles_;
   platform::DeviceCapabilities capabilities_;
+  bool fails_now() { return until_fault_ > 0 && --until_fault_ == 0; }
+
   std::vector<std::shared_ptr<std::uint64_t>> counters_;
+  proto::Error fault_;
+  int until_fault_ = 0;  ///< 0: none is wanted, or it is over
 };
 
 }  // namespace ferry::daemon::test

@@ -2,6 +2,7 @@
 // A broker over fake devices, and short ways to its clients.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -14,9 +15,9 @@ namespace ferry::daemon::test {
 class BrokerTest : public ::testing::Test {
  protected:
   /// Called by each test, or by its first connect().
-  void start(const Limits& limits = {}, bool has_timelines = false) {
+  void start(const Limits& limits = {}, bool has_timelines = false, Policy policy = Policy({}, geteuid())) {
     gpu = std::make_shared<FakeGpu>(std::uint8_t{1}, has_timelines);
-    broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), limits);
+    broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), limits, std::move(policy));
   }
   /// A session that has greeted.
   RawClient connect(const std::string& application = "tester") {

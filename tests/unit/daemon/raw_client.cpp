@@ -1,6 +1,7 @@
 #include "tests/unit/daemon/raw_client.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -97,13 +98,21 @@ wire::HelloReplyT RawClient::greet(const std::string& application) {
   return expect<wire::HelloReplyT>().first;
 }
 
-StandIn::StandIn(const std::string& socket_path) {
+bool StandIn::can_be_shut_in() {
+  const pid_t probe = fork();
+  if (probe == 0) _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+  int status = -1;
+  return waitpid(probe, &status, 0) == probe && status == 0;
+}
+
+StandIn::StandIn(const std::string& socket_path, Home home) {
   std::array<int, 2> pair{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) throw std::runtime_error("socketpair");
   UniqueFd mine{pair[0]}, its{pair[1]};
   pid_ = fork();
   if (pid_ == 0) {
     // Threads of the parent do not exist here: nothing that takes a lock.
+    if (home == Home::kUserNamespace && unshare(CLONE_NEWUSER) != 0) _exit(1);
     const auto connection = platform::connect_to(socket_path);
     const std::byte mark{1};
     const int fd = connection ? connection->get() : -1;

@@ -85,7 +85,10 @@ class RawClient {
 /// A process that connects, gives the connection to this one, and lives until it is killed.
 class StandIn {
  public:
-  explicit StandIn(const std::string& socket_path);
+  enum class Home : std::uint8_t { kOurs, kUserNamespace };
+  explicit StandIn(const std::string& socket_path, Home home = Home::kOurs);
+  /// Whether this kernel lets a process make a user namespace.
+  static bool can_be_shut_in();
   ~StandIn() { kill(); }
   StandIn(const StandIn&) = delete;
   StandIn& operator=(const StandIn&) = delete;

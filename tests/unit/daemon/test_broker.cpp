@@ -7,10 +7,11 @@
 
 namespace ferry::daemon::test {
 
-TestBroker::TestBroker(GpuPool gpus, const Limits& limits) : socket_(folder_.file("ferryd.sock")) {
+TestBroker::TestBroker(GpuPool gpus, const Limits& limits, Policy policy)
+    : socket_(folder_.file("ferryd.sock")) {
   auto listener = platform::Listener::bind(socket_);
   if (!listener) throw std::runtime_error(listener.error().message);
-  broker_ = std::make_unique<Broker>(io_, limits, std::move(*listener), std::move(gpus));
+  broker_ = std::make_unique<Broker>(io_, limits, std::move(policy), std::move(*listener), std::move(gpus));
   if (auto started = broker_->start(); !started) throw std::runtime_error(started.error().message);
   loop_ = std::thread([this] {
     auto keep = boost::asio::make_work_guard(io_);

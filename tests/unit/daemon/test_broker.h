@@ -1,6 +1,8 @@
 #pragma once
 // The broker on a thread of this process, with a socket of its own.
 
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
@@ -14,12 +16,14 @@ namespace ferry::daemon::test {
 
 class TestBroker {
  public:
-  explicit TestBroker(GpuPool gpus, const Limits& limits = {});
+  explicit TestBroker(GpuPool gpus, const Limits& limits = {}, Policy policy = Policy({}, geteuid()));
   ~TestBroker();
   TestBroker(const TestBroker&) = delete;
   TestBroker& operator=(const TestBroker&) = delete;
 
   const std::string& socket() const { return socket_; }
+  /// Loop thread.
+  const Broker& broker() const { return *broker_; }
   /// Runs @p work on the broker's loop and waits for it.
   void on_loop(const std::function<void()>& work);
   /// As SIGTERM does.

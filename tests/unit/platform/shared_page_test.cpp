@@ -1,6 +1,7 @@
 #include "platform/shared_page.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -154,10 +155,10 @@ TEST(PeerPage, NeedsEverySeal) {
 
 TEST(PeerPage, NeedsTheExactSize) {
   EXPECT_EQ(refusal(make_memfd(sizeof(LeasePage) - 1, kGoodHeader, kAllSeals)),
-            "lease page has 1599 bytes; layout 1 has 1600");
+            fmt::format("lease page has 1599 bytes; layout {} has 1600", proto::kPageLayoutVersion));
   EXPECT_EQ(refusal(make_memfd(sizeof(LeasePage) + 1, kGoodHeader, kAllSeals)),
-            "lease page has 1601 bytes; layout 1 has 1600");
-  EXPECT_EQ(refusal(make_memfd(4096, kGoodHeader, kAllSeals)), "lease page has 4096 bytes; layout 1 has 1600");
+            fmt::format("lease page has 1601 bytes; layout {} has 1600", proto::kPageLayoutVersion));
+  EXPECT_EQ(refusal(make_memfd(4096, kGoodHeader, kAllSeals)), fmt::format("lease page has 4096 bytes; layout {} has 1600", proto::kPageLayoutVersion));
 }
 
 TEST(PeerPage, NeedsAHeaderThatFits) {
@@ -168,7 +169,8 @@ TEST(PeerPage, NeedsAHeaderThatFits) {
   };
   EXPECT_EQ(with([](PageHeader& h) { h.kind = PageKind::kStream; }),
             "lease page says it is of kind 0x53595246, not 0x4c595246");
-  EXPECT_EQ(with([](PageHeader& h) { h.layout_version = 2; }), "lease page has layout version 2; this build reads 1");
+  EXPECT_EQ(with([](PageHeader& h) { h.layout_version = proto::kPageLayoutVersion + 1; }), fmt::format("lease page has layout version {}; this build reads {}", proto::kPageLayoutVersion + 1,
+                        proto::kPageLayoutVersion));
   EXPECT_EQ(with([](PageHeader& h) { h.size_bytes = 4096; }), "lease page says it has 4096 bytes; it has 1600");
 }
 

@@ -278,5 +278,56 @@ TEST(FrameTaker, ShowsNoQueueBeforeItReads) {
   EXPECT_EQ(consumer.view.page.cursor(), 3u);
 }
 
+// ---- consumers of another trust domain --------------------------------------------------------------
+
+struct Outsider : ::testing::Test {
+  TestStream stream{4};
+  TestConsumer& consumer = stream.add_consumer(ConsumerMode::kLatest);
+  StreamPageWriter page{*stream.page};
+  void SetUp() override { consumer.taker.set_completed_only(true); }
+  void complete(std::uint64_t sequence) {
+    stream.chooser.keep_on_show(sequence);
+    page.complete(sequence);
+  }
+};
+
+TEST_F(Outsider, TakesNothingThatTheGpuHasNotFinished) {
+  publish(stream, 2);
+  EXPECT_EQ(take(consumer), 0u);
+  complete(1);
+  EXPECT_EQ(take(consumer), 1u);
+  EXPECT_EQ(take(consumer), 0u);
+  complete(2);
+  EXPECT_EQ(take(consumer), 2u);
+}
+
+TEST_F(Outsider, FindsTheNewestFinishedFrameStillOnShow) {
+  publish(stream, 1);
+  complete(1);
+  publish(stream, 20);  // a GPU that lags far behind
+  EXPECT_EQ(take(consumer), 1u);
+  complete(21);
+  publish(stream, 3);
+  EXPECT_EQ(take(consumer), 21u);
+}
+
+TEST_F(Outsider, IsNotLedBeyondWhatIsPublished) {
+  publish(stream, 1);
+  page.complete(~std::uint64_t{0});
+  EXPECT_EQ(take(consumer), 1u);
+  EXPECT_EQ(take(consumer), 0u);
+}
+
+TEST_F(Outsider, CountsWhatItNeverSaw) {
+  std::uint64_t skipped = 0;
+  publish(stream, 1);
+  complete(1);
+  EXPECT_EQ(take(consumer, &skipped), 1u);
+  publish(stream, 3);
+  complete(4);
+  EXPECT_EQ(take(consumer, &skipped), 4u);
+  EXPECT_EQ(skipped, 2u);
+}
+
 }  // namespace
 }  // namespace ferry::proto

@@ -1,0 +1,33 @@
+#pragma once
+// The broker's budgets, its users' within them, and a session's within its user's.
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+
+#include "daemon/budget.h"
+#include "daemon/config.h"
+
+namespace ferry::daemon {
+
+class Allowances {
+ public:
+  explicit Allowances(const Limits& limits);
+  /// For one more session of @p uid.
+  Allowance for_session(uid_t uid);
+  const Budget& memory() const { return *all_.memory; }
+  const Budget& descriptors() const { return *all_.descriptors; }
+
+ private:
+  struct OfUser {
+    std::weak_ptr<Budget> memory, descriptors;
+  };
+  Allowance of_user(uid_t uid);
+
+  const Limits limits_;
+  Allowance all_;
+  std::map<uid_t, OfUser> users_;  ///< weak: a user who has nothing costs nothing
+};
+
+}  // namespace ferry::daemon
