@@ -1,0 +1,246 @@
+#include "tests/fuzz/peer.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "platform/message_socket.h"
+#include "proto/codec.h"
+#include "proto/format.h"
+#include "proto/usage.h"
+#include "tests/fuzz/require.h"
+
+namespace ferry::fuzz {
+
+using platform::UniqueFd;
+
+namespace {
+
+template <class Page>
+platform::OwnedPage<Page> new_page(proto::PageKind kind) {
+  auto page = platform::OwnedPage<Page>::create(kind, "fuzz-page");
+  FERRY_REQUIRE(page);
+  return std::move(*page);
+}
+
+std::string some_name(Input& input) {
+  const std::uint8_t kind = input.byte();
+  if (kind < 200) return std::string(1, static_cast<char>('a' + kind % 3));
+  const auto bytes = input.take(kind % 8);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::unique_ptr<wire::ImageT> some_image(Input& input) {
+  auto image = std::make_unique<wire::ImageT>();
+  const std::uint8_t kind = input.byte();
+  image->width_px = kind < 220 ? 1 + kind : static_cast<std::uint32_t>(input.interesting());
+  image->height_px = kind < 220 ? 1 + kind / 2 : static_cast<std::uint32_t>(input.interesting());
+  image->format = kind < 220 ? static_cast<std::uint8_t>(proto::Format::kRgba8Unorm) : input.byte();
+  if (kind >= 220) {
+    image->usage = static_cast<std::uint32_t>(input.interesting());
+    image->flags = static_cast<std::uint32_t>(input.interesting());
+  }
+  return image;
+}
+
+std::unique_ptr<wire::DeviceT> some_device(Input& input, std::uint8_t number) {
+  const std::uint8_t kind = input.byte();
+  if (kind > 250) return nullptr;
+  auto device = std::make_unique<wire::DeviceT>();
+  const auto filled = [](std::uint8_t byte) {
+    const std::uint64_t word = 0x0101010101010101u * byte;
+    return std::make_unique<wire::Uuid>(word, word);
+  };
+  device->device_uuid = filled(kind > 240 ? std::uint8_t{9} : number);
+  device->driver_uuid = filled(0xdd);
+  device->transports = {wire::Transport::OpaqueFd};
+  device->sync_modes = {wire::SyncMode::Timeline, wire::SyncMode::Host};
+  if (kind > 230) device->sync_modes.pop_back();
+  return device;
+}
+
+wire::BodyUnion some_request(Input& input, std::uint8_t device_number) {
+  wire::BodyUnion body;
+  switch (input.below(11)) {
+    case 0: {
+      wire::HelloT hello;
+      hello.protocol_min = 1;
+      hello.protocol_max = static_cast<std::uint16_t>(1 + input.interesting());
+      hello.application = some_name(input);
+      body.Set(std::move(hello));
+      break;
+    }
+    case 1: {
+      wire::CreateStreamT create;
+      create.name = some_name(input);
+      create.image = some_image(input);
+      create.device = some_device(input, device_number);
+      create.sync_mode = static_cast<wire::SyncMode>(input.below(5));
+      create.queue_policy = static_cast<wire::QueuePolicy>(input.below(4));
+      create.frames_in_flight = 1 + input.below(9);
+      create.min_slots = input.below(20);
+      body.Set(std::move(create));
+      break;
+    }
+    case 2: {
+      wire::ReconfigureT reconfigure;
+      reconfigure.stream = input.interesting();
+      reconfigure.image = some_image(input);
+      body.Set(std::move(reconfigure));
+      break;
+    }
+    case 3: {
+      wire::GenerationsRetiredT retired;
+      retired.stream = input.interesting();
+      retired.newest = static_cast<std::uint32_t>(input.interesting());
+      body.Set(retired);
+      break;
+    }
+    case 4: {
+      wire::ReportStarvedT starved;
+      starved.stream = input.interesting();
+      for (std::uint32_t i = input.below(4); i > 0; --i) starved.leases.push_back(input.interesting());
+      starved.starved_ms = static_cast<std::uint32_t>(input.interesting());
+      body.Set(std::move(starved));
+      break;
+    }
+    case 5: {
+      wire::CloseStreamT close;
+      close.stream = input.interesting();
+      body.Set(close);
+      break;
+    }
+    case 6:
+    case 7: {
+      wire::AttachT attach;
+      attach.name = some_name(input);
+      attach.device = some_device(input, device_number);
+      attach.mode = static_cast<wire::ConsumerMode>(input.below(4));
+      attach.max_holds = input.below(18);
+      attach.queue_depth = input.below(34);
+      attach.wait = input.below(2) == 0;
+      body.Set(std::move(attach));
+      break;
+    }
+    case 8: {
+      wire::CancelAttachT cancel;
+      cancel.request = input.interesting();
+      body.Set(cancel);
+      break;
+    }
+    case 9: {
+      wire::DetachT detach;
+      detach.lease = input.interesting();
+      body.Set(detach);
+      break;
+    }
+    default: {
+      wire::QueryStatusT query;
+      query.first_stream = input.interesting();
+      body.Set(query);
+    }
+  }
+  return body;
+}
+
+}  // namespace
+
+Peer::Peer(UniqueFd socket, std::uint8_t device_number)
+    : socket_(std::move(socket)),
+      device_number_(device_number),
+      stream_page_(new_page<proto::StreamPage>(proto::PageKind::kStream)),
+      lease_page_(new_page<proto::LeasePage>(proto::PageKind::kLease)) {
+  wire::HelloT hello;
+  hello.protocol_min = 1;
+  hello.protocol_max = 1;
+  (void)platform::send_packet(socket_, proto::encode(++last_request_, std::move(hello)), {});
+}
+
+void Peer::act(Input& input) {
+  switch (input.below(16)) {
+    case 0:
+      return say_bytes(input);
+    case 1:
+    case 2:
+      return scribble(input);
+    case 3:
+      shutdown(socket_.get(), input.below(2) == 0 ? SHUT_WR : SHUT_RD);
+      return;
+    default:
+      return say(input);
+  }
+}
+
+void Peer::say(Input& input) {
+  wire::BodyUnion body = some_request(input, device_number_);
+  const bool lease = body.type == wire::Body::Attach;
+  const bool takes_page = lease || body.type == wire::Body::CreateStream;
+  const auto bytes = proto::encode(input.below(8) == 0 ? 0 : ++last_request_, std::move(body));
+  const std::uint8_t kind = input.byte();
+  if (kind > 230) return send(bytes, input, kind % 4);
+  const int page = lease ? lease_page_.fd().get() : stream_page_.fd().get();
+  (void)platform::send_packet(socket_, bytes, {&page, takes_page ? 1u : 0u});
+}
+
+void Peer::say_bytes(Input& input) {
+  const auto bytes = input.take(1 + input.byte());
+  if (!bytes.empty()) send(std::as_bytes(bytes), input, input.below(3));
+}
+
+void Peer::send(std::span<const std::byte> bytes, Input& input, std::size_t count) {
+  std::vector<UniqueFd> fds;
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < count; ++i) {
+    fds.push_back(some_descriptor(input));
+    numbers.push_back(fds.back().get());
+  }
+  (void)platform::send_packet(socket_, bytes, numbers);
+}
+
+UniqueFd Peer::some_descriptor(Input& input) {
+  switch (input.below(7)) {
+    case 0:
+      return stream_page_.fd().duplicate();
+    case 1:
+      return lease_page_.fd().duplicate();
+    case 2: {  // not sealed
+      UniqueFd fd{memfd_create("fuzz-unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+      FERRY_REQUIRE(ftruncate(fd.get(), sizeof(proto::LeasePage)) == 0);
+      return fd;
+    }
+    case 3: {  // too short
+      UniqueFd fd{memfd_create("fuzz-short", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+      FERRY_REQUIRE(ftruncate(fd.get(), static_cast<off_t>(input.number<std::uint16_t>())) == 0);
+      fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL);
+      return fd;
+    }
+    case 4:
+      return UniqueFd{open("/dev/null", O_RDWR | O_CLOEXEC)};
+    case 5:
+      return socket_.duplicate();
+    default:
+      return UniqueFd{open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  }
+}
+
+void Peer::scribble(Input& input) {
+  const bool stream = input.below(2) == 0;
+  const std::size_t size = stream ? sizeof(proto::StreamPage) : sizeof(proto::LeasePage);
+  char* page = stream ? reinterpret_cast<char*>(&stream_page_.page()) : reinterpret_cast<char*>(&lease_page_.page());
+  const std::uint64_t lie = input.interesting();
+  std::memcpy(page + input.number<std::uint16_t>() % (size / 8) * 8, &lie, 8);
+}
+
+bool Peer::listen() {
+  for (;;) {
+    const auto packet = platform::receive_packet(socket_);
+    if (!packet) return packet.error().code == proto::ErrorCode::kWouldBlock;
+    if (packet->bytes.empty()) return false;
+    const auto envelope = proto::decode(packet->bytes);
+    FERRY_REQUIRE(envelope);
+    FERRY_REQUIRE(packet->fds.size() == proto::descriptor_count(**envelope));
+  }
+}
+
+}  // namespace ferry::fuzz
