@@ -1,0 +1,120 @@
+#include "tests/unit/daemon/fault/fault_shim.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+
+namespace ferry::daemon::test {
+namespace {
+
+std::atomic<const char*> armed{nullptr};
+std::atomic<int> countdown{0}, error_number{0};
+std::atomic<pid_t> thread{0};
+std::atomic<bool> fired{false};
+
+/// Whether this call is the one. errno is set then.
+bool fails(std::string_view function) {
+  const char* name = armed.load();
+  if (name == nullptr || function != name || gettid() != thread.load()) return false;
+  if (countdown.fetch_sub(1) != 1) return false;
+  fired = true;
+  errno = error_number;
+  return true;
+}
+
+template <class Function>
+Function* next(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+void arm_fault(const Fault& fault, int nth) {
+  fired = false;
+  thread = gettid();
+  countdown = nth;
+  error_number = fault.error;
+  armed = fault.function;
+}
+
+bool disarm_fault() {
+  armed = nullptr;
+  return fired;
+}
+
+const std::vector<Fault>& all_faults() {
+  static const std::vector<Fault> faults{
+      {"memfd_create", ENFILE}, {"memfd_create", ENOMEM}, {"ftruncate", ENOSPC},      {"fallocate", ENOSPC},
+      {"fallocate", ENOMEM},    {"mmap", ENOMEM},         {"fcntl", EMFILE},          {"fstat", ENOMEM},
+      {"socketpair", ENFILE},   {"accept4", ENFILE},      {"accept4", EMFILE},        {"accept4", ECONNABORTED},
+      {"accept4", EINTR},       {"sendmsg", ENOBUFS},     {"sendmsg", ENOMEM},        {"sendmsg", EINTR},
+      {"sendmsg", EPIPE},       {"sendmsg", EAGAIN},      {"sendmsg", ETOOMANYREFS},  {"recvmsg", ENOMEM},
+      {"recvmsg", EINTR},       {"getsockopt", ENOMEM},   {"timerfd_create", EMFILE}, {"epoll_ctl", ENOSPC},
+      {"epoll_ctl", ENOMEM},    {"open", EMFILE},         {"openat", ENFILE},         {"poll", EINTR},
+  };
+  return faults;
+}
+
+}  // namespace ferry::daemon::test
+
+using ferry::daemon::test::fails;
+using ferry::daemon::test::next;
+
+#define FERRY_FAULT_SHIM(result, name, failure, parameters, arguments)  \
+  extern "C" result name parameters {                                   \
+    static auto* const real = next<result parameters>(#name);           \
+    return fails(#name) ? failure : real arguments;                     \
+  }
+
+FERRY_FAULT_SHIM(int, memfd_create, -1, (const char* name, unsigned flags), (name, flags))
+FERRY_FAULT_SHIM(int, ftruncate, -1, (int fd, off_t size), (fd, size))
+FERRY_FAULT_SHIM(int, fallocate, -1, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))
+FERRY_FAULT_SHIM(void*, mmap, MAP_FAILED, (void* at, size_t size, int protection, int flags, int fd, off_t offset),
+                 (at, size, protection, flags, fd, offset))
+FERRY_FAULT_SHIM(int, fstat, -1, (int fd, struct stat* info), (fd, info))
+FERRY_FAULT_SHIM(int, socketpair, -1, (int domain, int type, int protocol, int* ends), (domain, type, protocol, ends))
+FERRY_FAULT_SHIM(int, accept4, -1, (int fd, sockaddr* address, socklen_t* length, int flags), (fd, address, length, flags))
+FERRY_FAULT_SHIM(ssize_t, sendmsg, -1, (int fd, const msghdr* message, int flags), (fd, message, flags))
+FERRY_FAULT_SHIM(ssize_t, recvmsg, -1, (int fd, msghdr* message, int flags), (fd, message, flags))
+FERRY_FAULT_SHIM(int, getsockopt, -1, (int fd, int level, int option, void* value, socklen_t* length),
+                 (fd, level, option, value, length))
+FERRY_FAULT_SHIM(int, timerfd_create, -1, (int clock, int flags), (clock, flags))
+FERRY_FAULT_SHIM(int, epoll_ctl, -1, (int epoll, int operation, int fd, epoll_event* event), (epoll, operation, fd, event))
+FERRY_FAULT_SHIM(int, poll, -1, (pollfd* fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms))
+
+extern "C" int fcntl(int fd, int command, ...) {
+  static auto* const real = next<int(int, int, ...)>("fcntl");
+  va_list list;
+  va_start(list, command);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  return fails("fcntl") ? -1 : real(fd, command, argument);
+}
+
+extern "C" int open(const char* path, int flags, ...) {
+  static auto* const real = next<int(const char*, int, ...)>("open");
+  va_list list;
+  va_start(list, flags);
+  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(list, mode_t) : 0;
+  va_end(list);
+  return fails("open") ? -1 : real(path, flags, mode);
+}
+
+extern "C" int openat(int folder, const char* path, int flags, ...) {
+  static auto* const real = next<int(int, const char*, int, ...)>("openat");
+  va_list list;
+  va_start(list, flags);
+  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(list, mode_t) : 0;
+  va_end(list);
+  return fails("openat") ? -1 : real(folder, path, flags, mode);
+}

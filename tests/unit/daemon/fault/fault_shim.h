@@ -1,0 +1,22 @@
+#pragma once
+// System calls that fail when a test wants them to. The program that links fault_shim.cpp calls these instead of libc's.
+
+#include <string_view>
+#include <vector>
+
+namespace ferry::daemon::test {
+
+struct Fault {
+  const char* function;  ///< "memfd_create"
+  int error;             ///< errno
+};
+
+/// From now on the @p nth call (1: the next) of @p fault's function on this thread fails once.
+void arm_fault(const Fault& fault, int nth);
+/// Whether it has failed; nothing fails after this.
+bool disarm_fault();
+
+/// What can fail, and how it does in real life.
+const std::vector<Fault>& all_faults();
+
+}  // namespace ferry::daemon::test
