@@ -1,0 +1,194 @@
+#include "tests/integration/hostile/hostile_client.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "platform/clock.h"
+#include "platform/message_socket.h"
+#include "proto/format.h"
+
+namespace ferry::test {
+
+using platform::UniqueFd;
+
+namespace {
+
+template <class T>
+T must(proto::Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(result).value();
+}
+
+template <class Table>
+wire::BodyUnion body_of(Table table) {
+  wire::BodyUnion body;
+  body.Set(std::move(table));
+  return body;
+}
+
+template <class Table>
+std::unique_ptr<Table> copy_of(const std::unique_ptr<Table>& table) {
+  return table ? std::make_unique<Table>(*table) : nullptr;
+}
+
+}  // namespace
+
+HostileClient::HostileClient(const std::string& socket, Stage stage, const std::string& victim)
+    : socket_(must(platform::connect_to(socket))),
+      stream_page_(must(platform::OwnedPage<proto::StreamPage>::create(proto::PageKind::kStream, "hostile-stream"))),
+      lease_page_(must(platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "hostile-lease"))) {
+  if (stage == Stage::kSilent) return;
+  wire::HelloT hello;
+  hello.protocol_min = 1;
+  hello.protocol_max = 1;
+  hello.application = "hostile";
+  say(body_of(std::move(hello)), 0, FdKind::kDevNull);
+  if (hear() != wire::Body::HelloReply) throw std::runtime_error("no HelloReply");
+  if (stage == Stage::kProducing) {
+    say(body_of(create_request("hostile-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))), 1, FdKind::kStreamPage);
+    if (hear() != wire::Body::StreamCreated) throw std::runtime_error("no StreamCreated");
+  }
+  if (stage == Stage::kAttached) {
+    say(body_of(attach_request(victim)), 1, FdKind::kLeasePage);
+    if (hear() != wire::Body::Attached) throw std::runtime_error("no Attached");
+  }
+  if (stage == Stage::kHalfClosed) shutdown(socket_.get(), SHUT_WR);
+}
+
+bool HostileClient::say(std::span<const std::byte> bytes, std::span<const int> fds) {
+  return platform::send_packet_before(socket_, bytes, fds, platform::deadline_after(5'000'000'000)).ok();
+}
+
+bool HostileClient::say(wire::BodyUnion body, std::size_t fd_count, FdKind kind) {
+  std::vector<UniqueFd> fds;
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < fd_count; ++i) {
+    fds.push_back(descriptor(kind));
+    numbers.push_back(fds.back().get());
+  }
+  return say(proto::encode(++last_request_, std::move(body)), numbers);
+}
+
+std::optional<wire::Body> HostileClient::hear(int timeout_ms) {
+  const auto readable =
+      platform::wait_readable(socket_, UniqueFd{}, platform::deadline_after(std::int64_t{timeout_ms} * 1'000'000));
+  if (!readable || !readable->socket) return std::nullopt;
+  auto packet = platform::receive_packet(socket_);
+  if (!packet || packet->bytes.empty()) return std::nullopt;
+  auto envelope = must(proto::decode(packet->bytes));
+  for (UniqueFd& fd : packet->fds) kept_.push_back(std::move(fd));
+  if (const auto* reply = envelope->body.AsHelloReply(); reply != nullptr && !reply->devices.empty())
+    device_ = std::make_unique<wire::DeviceT>(*reply->devices.front());
+  if (const auto* created = envelope->body.AsStreamCreated()) stream_ = created->stream;
+  return envelope->body.type;
+}
+
+wire::CreateStreamT HostileClient::create_request(const std::string& name) const {
+  wire::CreateStreamT request;
+  request.name = name;
+  request.image = std::make_unique<wire::ImageT>();
+  request.image->width_px = 64;
+  request.image->height_px = 64;
+  request.image->format = static_cast<std::uint8_t>(proto::Format::kRgba8Unorm);
+  request.device = copy_of(device_);
+  request.frames_in_flight = 2;
+  return request;
+}
+
+wire::AttachT HostileClient::attach_request(const std::string& name) const {
+  wire::AttachT request;
+  request.name = name;
+  request.device = copy_of(device_);
+  request.mode = wire::ConsumerMode::Latest;
+  request.max_holds = 1;
+  return request;
+}
+
+UniqueFd HostileClient::descriptor(FdKind kind) const {
+  switch (kind) {
+    case FdKind::kStreamPage:
+      return stream_page_.fd().duplicate();
+    case FdKind::kLeasePage:
+      return lease_page_.fd().duplicate();
+    case FdKind::kUnsealed: {
+      UniqueFd fd{memfd_create("hostile-unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+      if (ftruncate(fd.get(), sizeof(proto::StreamPage)) != 0) throw std::runtime_error("ftruncate");
+      return fd;
+    }
+    case FdKind::kTruncated: {
+      UniqueFd fd{memfd_create("hostile-short", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+      if (ftruncate(fd.get(), 64) != 0) throw std::runtime_error("ftruncate");
+      fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL);
+      return fd;
+    }
+    case FdKind::kDevNull:
+      return UniqueFd{open("/dev/null", O_RDWR | O_CLOEXEC)};
+    case FdKind::kSocket:
+      return socket_.duplicate();
+    case FdKind::kFolder:
+      return UniqueFd{open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  }
+  return {};
+}
+
+std::vector<wire::BodyUnion> every_message(const HostileClient& client, const std::string& victim) {
+  std::vector<wire::BodyUnion> all;
+  const auto add = [&](auto table) { all.push_back(body_of(std::move(table))); };
+  wire::HelloT hello;
+  hello.protocol_min = 7;
+  add(std::move(hello));
+  add(client.create_request(victim));
+  add(client.create_request(std::string(400, 'x')));
+  auto huge = client.create_request("huge");
+  huge.image->width_px = huge.image->height_px = ~0u;
+  huge.min_slots = ~0u;
+  add(std::move(huge));
+  for (const std::uint64_t stream : {client.stream(), std::uint64_t{1}, ~std::uint64_t{0}}) {
+    wire::ReconfigureT reconfigure;
+    reconfigure.stream = stream;
+    add(std::move(reconfigure));
+    wire::GenerationsRetiredT retired;
+    retired.stream = stream;
+    retired.newest = ~0u;
+    add(retired);
+    wire::ReportStarvedT starved;
+    starved.stream = stream;
+    for (std::uint64_t lease = 0; lease < 300; ++lease) starved.leases.push_back(lease);
+    starved.starved_ms = ~0u;
+    add(std::move(starved));
+    wire::CloseStreamT close;
+    close.stream = stream;
+    add(close);
+    wire::DetachT detach;
+    detach.lease = stream;
+    add(detach);
+    wire::CancelAttachT cancel;
+    cancel.request = stream;
+    add(cancel);
+    wire::QueryStatusT query;
+    query.first_stream = stream;
+    add(query);
+  }
+  add(client.attach_request(victim));
+  add(client.attach_request("\x1b[2J"));
+  // What only a broker says.
+  add(wire::HelloReplyT{});
+  add(wire::RefusedT{});
+  add(wire::DoneT{});
+  add(wire::StreamCreatedT{});
+  add(wire::AttachedT{});
+  add(wire::GenerationStartedT{});
+  add(wire::ProducerChangedT{});
+  add(wire::LeaseAddedT{});
+  add(wire::LeaseEndedT{});
+  add(wire::StreamStateChangedT{});
+  add(wire::StatusReplyT{});
+  add(wire::GoodbyeT{});
+  return all;
+}
+
+}  // namespace ferry::test
