@@ -9,6 +9,7 @@ void run_status(const StatusOptions& options);
 void run_list(const ListOptions& options);
 void run_source(const SourceOptions& options);
 void run_snapshot(const SnapshotOptions& options);
+void run_service(const ServiceOptions& options);
 [[noreturn]] void run_view(const ViewOptions& options);
 
 }  // namespace ferry::cli

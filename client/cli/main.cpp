@@ -35,6 +35,7 @@ struct AllOptions {
   SourceOptions source;
   SnapshotOptions snapshot;
   ViewOptions view;
+  ServiceOptions service;
 };
 
 /// An option whose word @p parse turns into a value; @p expected says what was wanted of one it cannot read.
@@ -138,6 +139,19 @@ Examples:
   ferry view --socket /run/ferry/ferryd.sock cam)");
 }
 
+void add_service(CLI::App& root, ServiceOptions& options) {
+  CLI::App* app = root.add_subcommand("service", "Run the broker as a service of yours (systemd)");
+  app->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description) {
+    CLI::App* part = app->add_subcommand(name, description);
+    part->callback([&options, name] { options.what = name; });
+    return part;
+  };
+  add("install", "Start the broker whenever a client needs it, from now on");
+  add("status", "Whether it is installed, and whether it runs");
+  add("logs", "What it has said")->add_flag("-f,--follow", options.follow, "And what it says from now on");
+}
+
 int complain_of_usage(std::string_view message, std::string_view hint) {
   return complain(kProgram, ExitCode::kUsage, message, hint);
 }
@@ -152,6 +166,7 @@ void run(const CLI::App& root, const AllOptions& options) {
   if (root.got_subcommand("list")) return run_list(options.list);
   if (root.got_subcommand("source")) return run_source(options.source);
   if (root.got_subcommand("snapshot")) return run_snapshot(options.snapshot);
+  if (root.got_subcommand("service")) return run_service(options.service);
   run_view(options.view);
 }
 
@@ -166,6 +181,7 @@ int main_of(int argc, char** argv) {
   add_source(root, options.source);
   add_snapshot(root, options.snapshot);
   add_view(root, options.view);
+  add_service(root, options.service);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

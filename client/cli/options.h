@@ -48,6 +48,11 @@ struct ViewOptions {
   std::vector<std::string> arguments;  ///< for the viewer
 };
 
+struct ServiceOptions {
+  std::string what;  ///< "install", "status", "logs"
+  bool follow = false;
+};
+
 inline constexpr std::uint32_t kMaxSidePx = 32768;
 inline constexpr double kMaxRateHz = 10'000;
 
