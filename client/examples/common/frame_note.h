@@ -21,7 +21,7 @@ struct FrameNote {
   double scene_time_s = 0;
   std::array<float, 3> eye{}, look_at{};
   float vertical_fov_rad = 0;
-  float reserved = 0;
+  std::uint32_t samples = 1;  ///< a pixel
 };
 static_assert(std::is_trivially_copyable_v<FrameNote> && sizeof(FrameNote) == 56);
 static_assert(sizeof(FrameNote) <= FERRY_MAX_USER_BYTES);

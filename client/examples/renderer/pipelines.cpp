@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "client/examples/common/image_format.h"
 #include "client/examples/renderer/meshes.h"
 #include "shaders/scene.frag.h"
 #include "shaders/scene.vert.h"
@@ -17,6 +18,24 @@ namespace {
 
 using Stage = vk::PipelineStageFlagBits;
 using Access = vk::AccessFlagBits;
+
+vk::Format vulkan_format(ferry_format format) {
+  switch (format) {
+    case FERRY_FORMAT_RGBA8_UNORM:
+      return vk::Format::eR8G8B8A8Unorm;
+    case FERRY_FORMAT_RGBA8_SRGB:
+      return vk::Format::eR8G8B8A8Srgb;
+    case FERRY_FORMAT_BGRA8_UNORM:
+      return vk::Format::eB8G8R8A8Unorm;
+    case FERRY_FORMAT_BGRA8_SRGB:
+      return vk::Format::eB8G8R8A8Srgb;
+    case FERRY_FORMAT_RGB10A2_UNORM:
+      return vk::Format::eA2B10G10R10UnormPack32;
+    case FERRY_FORMAT_RGBA16_FLOAT:
+      return vk::Format::eR16G16B16A16Sfloat;
+  }
+  return vk::Format::eUndefined;
+}
 
 enum class Depth { kOff, kTest, kTestAndWrite };
 
@@ -93,6 +112,12 @@ vk::AttachmentDescription attachment(vk::Format format, vk::SampleCountFlagBits 
 }
 
 }  // namespace
+
+ColourTarget colour_target(ferry_format format, std::uint32_t samples) {
+  return {.format = vulkan_format(format),
+          .samples = samples == 4 ? vk::SampleCountFlagBits::e4 : vk::SampleCountFlagBits::e1,
+          .encode_srgb = !examples::has_srgb_hardware(format) && format != FERRY_FORMAT_RGBA16_FLOAT};
+}
 
 vk::UniqueRenderPass make_scene_pass(const examples::Gpu& gpu, const ColourTarget& target) {
   const bool resolves = target.samples != vk::SampleCountFlagBits::e1;

@@ -1,6 +1,9 @@
 #pragma once
 // The renderer's render passes and graphics pipelines.
 
+#include <ferry/ferry.h>
+
+#include <cstdint>
 #include <vulkan/vulkan.hpp>
 
 #include "client/examples/common/gpu.h"
@@ -15,6 +18,9 @@ struct ColourTarget {
   vk::SampleCountFlagBits samples = vk::SampleCountFlagBits::e1;
   bool encode_srgb = false;  ///< the shader has to: the format stores numbers as they come
 };
+
+/// @p samples: 1 or 4.
+ColourTarget colour_target(ferry_format format, std::uint32_t samples);
 
 /// Attachments: colour, depth; with more than one sample a single-sampled colour as the third. The picture is expected
 /// in, and left in, COLOR_ATTACHMENT_OPTIMAL: the barriers of the hand-over surround the pass.

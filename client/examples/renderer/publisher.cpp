@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "client/examples/common/frame_note.h"
-#include "client/examples/common/image_format.h"
 
 namespace renderer {
 namespace {
@@ -16,29 +15,8 @@ using namespace std::chrono_literals;
 // Where the picture is first and last touched, and so where the GPU waits for the slot to be free.
 constexpr auto kPictureStage = vk::PipelineStageFlagBits::eColorAttachmentOutput;
 
-vk::Format vulkan_format(ferry_format format) {
-  switch (format) {
-    case FERRY_FORMAT_RGBA8_UNORM:
-      return vk::Format::eR8G8B8A8Unorm;
-    case FERRY_FORMAT_RGBA8_SRGB:
-      return vk::Format::eR8G8B8A8Srgb;
-    case FERRY_FORMAT_BGRA8_UNORM:
-      return vk::Format::eB8G8R8A8Unorm;
-    case FERRY_FORMAT_BGRA8_SRGB:
-      return vk::Format::eB8G8R8A8Srgb;
-    case FERRY_FORMAT_RGB10A2_UNORM:
-      return vk::Format::eA2B10G10R10UnormPack32;
-    case FERRY_FORMAT_RGBA16_FLOAT:
-      return vk::Format::eR16G16B16A16Sfloat;
-  }
-  return vk::Format::eUndefined;
-}
-
-ColourTarget colour_target(const Options& options, const examples::Gpu& gpu) {
-  const std::uint32_t samples = options.samples != 0 ? options.samples : gpu.is_software ? 1 : 4;
-  return {.format = vulkan_format(options.format),
-          .samples = samples == 4 ? vk::SampleCountFlagBits::e4 : vk::SampleCountFlagBits::e1,
-          .encode_srgb = !examples::has_srgb_hardware(options.format) && options.format != FERRY_FORMAT_RGBA16_FLOAT};
+std::uint32_t sample_count(const Options& options, const examples::Gpu& gpu) {
+  return options.samples != 0 ? options.samples : gpu.is_software ? 1 : 4;
 }
 
 ferry::ImageDesc image_desc(const Options& options, vk::Extent2D size) {
@@ -50,7 +28,7 @@ ferry::ImageDesc image_desc(const Options& options, vk::Extent2D size) {
 Publisher::Publisher(const ferry::Connection& connection, const ferry::Device& device, const Options& options)
     : options_(options),
       gpu_(examples::gpu_of(device)),
-      colour_(colour_target(options, gpu_)),
+      colour_(colour_target(options.format, sample_count(options, gpu_))),
       producer_(connection, device,
                 {.name = options.stream,
                  .image = image_desc(options, options.size),
@@ -150,6 +128,7 @@ ferry::FrameMetadata Publisher::describe(const Scene& scene, double scene_time_s
   note.eye = {camera.eye.x, camera.eye.y, camera.eye.z};
   note.look_at = {camera.look_at.x, camera.look_at.y, camera.look_at.z};
   note.vertical_fov_rad = camera.vertical_fov_rad;
+  note.samples = static_cast<std::uint32_t>(colour_.samples);
   examples::put_note(note, metadata);
   return metadata;
 }

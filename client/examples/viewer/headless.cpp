@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 #include <ferry/ferry.hpp>
+#include <optional>
+#include <string>
 #include <variant>
 
 #include "client/cli/exit_code.h"
@@ -13,6 +15,7 @@
 #include "client/examples/common/png_file.h"
 #include "client/examples/common/stats.h"
 #include "client/examples/common/stop_signal.h"
+#include "client/examples/viewer/picture_verifier.h"
 #include "client/examples/viewer/readback.h"
 #include "client/examples/viewer/stamp_verifier.h"
 
@@ -55,9 +58,31 @@ std::variant<ferry::Frame, End> next_frame(ferry::Consumer& consumer) try {
   return End::kStreamClosed;
 }
 
-Tally read_frames(ferry::Consumer& consumer, Readback& readback, const Options& options) {
+/// All that was asked to be checked.
+class Verifier {
+ public:
+  Verifier(const examples::Gpu& gpu, const Options& options) {
+    if (options.verify_stamp) stamp_.emplace();
+    if (options.verify_picture) picture_.emplace(gpu);
+  }
+
+  /// What is wrong with this frame; empty if nothing is.
+  std::string find_fault(const ferry::Frame& frame, const examples::Rgba8Picture& picture) {
+    std::string fault;
+    if (stamp_) fault = stamp_->find_fault(frame, picture);
+    if (picture_ && fault.empty()) fault = picture_->find_fault(frame, picture);
+    return fault;
+  }
+
+ private:
+  std::optional<StampVerifier> stamp_;
+  std::optional<PictureVerifier> picture_;
+};
+
+Tally read_frames(ferry::Consumer& consumer, const examples::Gpu& gpu, const Options& options) {
   Tally tally;
-  StampVerifier verifier;
+  Readback readback(gpu);
+  Verifier verifier(gpu, options);
   examples::Rgba8Picture picture;
   while (options.frames == 0 || tally.frames < options.frames) {
     const auto next = next_frame(consumer);
@@ -72,7 +97,6 @@ Tally read_frames(ferry::Consumer& consumer, Readback& readback, const Options& 
     tally.last_ns = examples::monotonic_ns();
     if (tally.frames++ == 0) tally.first_ns = tally.last_ns;
     tally.skipped += frame->skipped;
-    if (!options.verify_stamp) continue;
     if (const auto fault = verifier.find_fault(*frame, picture); !fault.empty()) {
       ++tally.faults;
       fmt::print(stderr, "ferry-viewer: frame {} (generation {}, slot {}): {}\n", frame->sequence, frame->generation,
@@ -92,7 +116,9 @@ void print_summary(const Tally& tally, const ferry::StreamState& state, const Op
       "{:.3f} ms\n",
       tally.to_acquire_ms.percentile(0.5), tally.to_acquire_ms.percentile(0.99), tally.to_pixels_ms.percentile(0.5),
       tally.to_pixels_ms.percentile(0.99));
-  if (options.verify_stamp) fmt::print("{} of {} stamps wrong\n", tally.faults, tally.frames);
+  if (options.verify_stamp || options.verify_picture)
+    fmt::print("{} of {} frames wrong ({})\n", tally.faults, tally.frames,
+               options.verify_picture ? "every pixel compared" : "stamps compared");
 }
 
 /// Throws CommandError unless @p tally is what was asked for.
@@ -121,8 +147,7 @@ void run_headless(const Options& options) {
     ferry::Consumer consumer(connection, device,
                              {.name = options.stream, .mode = options.mode, .timeout = kStreamDeadline});
     examples::stop_on_signals();  // not before: a signal that comes while we wait for the stream has nothing to tidy up
-    Readback readback(examples::gpu_of(device));
-    tally = read_frames(consumer, readback, options);
+    tally = read_frames(consumer, examples::gpu_of(device), options);
     print_summary(tally, consumer.state(), options);
   }
   examples::require_silent_validation(device);

@@ -23,6 +23,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_option("--save", options.save_path, "Write the last frame as PNG")->type_name("FILE")->needs(headless);
   app.add_flag("--verify-stamp", options.verify_stamp, "Fail unless every picture has the stamp of its own frame")
       ->needs(headless);
+  app.add_flag("--verify-picture", options.verify_picture,
+               "Draw ferry-renderer's scene again for every frame, and fail unless all pixels are the same")
+      ->needs(headless);
 
   if (!examples::parse_command_line(app, argc, argv, exit_code)) return std::nullopt;
   return options;

@@ -17,9 +17,10 @@ struct Options {
   double exit_after_s = 0;  ///< window: 0 stays open
 
   bool headless = false;
-  std::uint64_t frames = 1;   ///< headless: 0 goes on to the stream's end
-  std::string save_path;      ///< headless
-  bool verify_stamp = false;  ///< headless
+  std::uint64_t frames = 1;     ///< headless: 0 goes on to the stream's end
+  std::string save_path;        ///< headless
+  bool verify_stamp = false;    ///< headless
+  bool verify_picture = false;  ///< headless
 };
 
 /// Nothing when there is nothing to do but exit with @p exit_code: --help, or a mistake that has been explained.
