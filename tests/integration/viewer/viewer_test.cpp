@@ -123,5 +123,17 @@ TEST_F(Viewer, KeepsTheLastPictureWhenTheRendererIsKilled) {
   stop(another);
 }
 
+TEST_F(Viewer, IsWhatFerryViewBecomes) {
+  const SpawnOptions environment{{{"DISPLAY", screen_->display()}, {"FERRY_SOCKET", broker_.socket()}},
+                                 broker_.folder().file("view")};
+  const std::string ferry = program_folder() + "/ferry";
+  for (const Arguments& arguments :
+       {Arguments{"view", "scene", "--exit-after", "0.5"}, Arguments{"view", "--", "-x", "--exit-after", "0.5"}}) {
+    ChildProcess view(ferry, arguments, environment);
+    const ExitStatus status = view.wait_exit(60s);
+    EXPECT_TRUE(status.clean()) << status.code << ": " << view.error_text();
+  }
+}
+
 }  // namespace
 }  // namespace ferry::test

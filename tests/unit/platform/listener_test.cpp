@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -147,6 +148,19 @@ TEST_F(ListenerTest, LeavesAloneASocketThatSomebodyServesWithoutOurLock) {
   const auto busy = refusal(path);
   EXPECT_EQ(busy.code, ErrorCode::kNameTaken) << "nor with its queue full";
   EXPECT_NE(busy.message.find("queue of clients is full"), std::string::npos) << busy.message;
+}
+
+TEST_F(ListenerTest, SaysThatAServiceManagerStartsTheBroker) {
+  std::filesystem::create_directory(folder.file("ferry"));
+  const UniqueFd other = bind_raw(path, SOCK_SEQPACKET);
+  ASSERT_EQ(listen(other.get(), 1), 0);
+  char before[16] = {};
+  prctl(PR_GET_NAME, before);
+  prctl(PR_SET_NAME, "systemd");
+  const auto error = refusal(path);
+  prctl(PR_SET_NAME, before);
+  EXPECT_EQ(error.message, "systemd (pid " + std::to_string(getpid()) +
+                               "), which starts a broker when a client comes, listens at '" + path + "' already");
 }
 
 TEST_F(ListenerTest, RemovesNoFileThatIsNotItsOwn) {
