@@ -1,6 +1,6 @@
 # fish completion for ferry(1)
 function __ferry_streams
-    ferry list 2>/dev/null | awk 'NR > 1 {print $1}'
+    ferry list 2>/dev/null | awk '{print $1}'
 end
 
 complete -c ferry -f

@@ -140,5 +140,16 @@ TEST_F(Status, ListHasALineAStream) {
   EXPECT_TRUE(second.starts_with("cam ") && second.find("1 consumer") != std::string::npos) << outcome;
 }
 
+TEST_F(Status, BashCompletesTheNamesOfStreams) {
+  auto other = start_source("second", {"--size", "64x32"});
+  ChildProcess bash(
+      "/bin/bash",
+      {"-c", ". " FERRY_SOURCE_DIR "/client/cli/completions/ferry.bash; COMP_WORDS=(ferry snapshot ''); "
+             "COMP_CWORD=2; _ferry; printf '%s\n' \"${COMPREPLY[@]}\" | sort"},
+      {{{"FERRY_SOCKET", broker_.socket()}, {"PATH", program_folder() + ":/usr/bin:/bin"}}, files_.file("bash.log")});
+  const Outcome outcome = finish(bash);
+  EXPECT_EQ(outcome.output, "cam\nsecond\n") << outcome;
+}
+
 }  // namespace
 }  // namespace ferry::test
