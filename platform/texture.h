@@ -29,8 +29,9 @@ struct TextureDesc {
 struct TextureLayout {
   Transport transport{};
   std::uint64_t allocation_size_bytes = 0;
-  std::uint32_t memory_type_index = 0;
-  bool dedicated = true;
+  std::uint32_t memory_type_index = 0;  ///< opaque-fd
+  bool dedicated = true;                ///< opaque-fd
+  std::uint32_t row_pitch_bytes = 0;    ///< host-memory: from one row to the next; rows begin at byte 0
 };
 
 /// A texture the broker owns. Destroying it frees the broker's reference; importers keep theirs.
@@ -53,6 +54,16 @@ class TextureExporter {
                                                                                 std::uint32_t count) = 0;
 };
 
+/// Moves pixels between an image that an application uses and memory that its GPU cannot use in place. Each copy is
+/// done by the GPU, takes the image over and hands it back by the contract, and is complete when the call returns: the
+/// application's own work on the image must be. Any thread, one at a time. kDeviceLost.
+class TextureCopy {
+ public:
+  virtual ~TextureCopy() = default;
+  virtual proto::Result<void> to_shared() = 0;    ///< the image's pixels become the slot's
+  virtual proto::Result<void> from_shared() = 0;  ///< the slot's pixels become the image's
+};
+
 /// A texture as a client sees it. Destroy it before the VkDevice, and after the GPU is done with it.
 class ImportedTexture {
  public:
@@ -60,6 +71,8 @@ class ImportedTexture {
   virtual VkImage image() const = 0;
   virtual VkImageView view() const = 0;
   virtual VkFormat vk_format() const = 0;
+  /// nullptr: the image is the shared memory, and nothing is ever copied.
+  virtual TextureCopy* copy() const { return nullptr; }
 };
 
 class TextureImporter {
@@ -69,5 +82,8 @@ class TextureImporter {
   virtual proto::Result<std::unique_ptr<ImportedTexture>> import(UniqueFd fd, const TextureDesc& desc,
                                                                  const TextureLayout& layout) = 0;
 };
+
+/// Of transport host-memory: sealed memfds. Needs no device.
+std::unique_ptr<TextureExporter> make_host_memory_exporter();
 
 }  // namespace ferry::platform

@@ -8,6 +8,7 @@
 #include "platform/vulkan/device_capabilities.h"
 #include "platform/vulkan/device_selector.h"
 #include "platform/vulkan/instance.h"
+#include "platform/vulkan/queue_family.h"
 #include "platform/vulkan/vk_error.h"
 #include "platform/vulkan/vulkan_device.h"
 
@@ -50,20 +51,6 @@ proto::Result<PhysicalDevices> physical_devices(const OwnedInstance& instance) {
   });
   for (VkPhysicalDevice device : devices.handles) devices.capabilities.push_back(query_capabilities(vki, device));
   return devices;
-}
-
-/// One that can draw; failing that one that can compute, which can also clear and copy.
-proto::Result<std::uint32_t> choose_queue_family(const InstanceDispatch& vki, VkPhysicalDevice device,
-                                                 const std::string& name) {
-  std::uint32_t count = 0;
-  vki.GetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
-  std::vector<VkQueueFamilyProperties> families(count);
-  vki.GetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
-  for (const VkQueueFlagBits wanted : {VK_QUEUE_GRAPHICS_BIT, VK_QUEUE_COMPUTE_BIT})
-    for (std::uint32_t i = 0; i < count; ++i)
-      if (families[i].queueCount > 0 && (families[i].queueFlags & wanted)) return i;
-  return proto::Error{proto::ErrorCode::kUnsupported,
-                      fmt::format("device '{}' has no queue for graphics or compute", name)};
 }
 
 /// What of the features that Ferry and its examples use the device has.

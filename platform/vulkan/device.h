@@ -26,6 +26,8 @@ struct DeviceCapabilities {
   bool is_software = false;
   bool opaque_fd = false;          ///< can export *and* import opaque-fd images
   std::string opaque_fd_reason;    ///< why not; empty if it can
+  bool host_memory = false;        ///< its GPU can copy from and to memory of the host's (transport host-memory)
+  std::string host_memory_reason;  ///< why not; empty if it can
   bool timeline_fd = false;        ///< can export *and* import timeline semaphores as opaque fds
   std::string timeline_fd_reason;  ///< why not; empty if it can
 };

@@ -50,6 +50,16 @@ std::string why_no_opaque_fd(const InstanceDispatch& vki, VkPhysicalDevice physi
                      can_export ? "import" : "export", missing_bits(can_export, can_import));
 }
 
+/// Empty when buffers can be made of the host's memory and images can cross between an application's device and one of
+/// Ferry's own, which copies from one to the other. The buffer query is not asked: SwiftShader imports what it denies.
+std::string why_no_host_memory(const std::vector<VkExtensionProperties>& extensions,
+                               const DeviceCapabilities& capabilities) {
+  if (!has_extension(extensions, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+    return fmt::format("{} has no {}", capabilities.driver, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  if (!capabilities.opaque_fd) return capabilities.opaque_fd_reason;
+  return {};
+}
+
 /// Empty when timeline semaphores can cross as opaque fds. Only the query counts: there are drivers that crash when a
 /// semaphore is exported in spite of it.
 std::string why_no_timeline_fd(const InstanceDispatch& vki, VkPhysicalDevice physical_device,
@@ -112,7 +122,7 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
 
   const std::uint32_t api_version = properties.properties.apiVersion;
   if (api_version < kMinApiVersion) {
-    capabilities.opaque_fd_reason = capabilities.timeline_fd_reason =
+    capabilities.opaque_fd_reason = capabilities.host_memory_reason = capabilities.timeline_fd_reason =
         fmt::format("{} supports Vulkan {}.{}, Ferry needs 1.2", capabilities.name, VK_API_VERSION_MAJOR(api_version),
                     VK_API_VERSION_MINOR(api_version));
     return capabilities;
@@ -127,11 +137,13 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
   vki.GetPhysicalDeviceProperties2(physical_device, &properties);
   std::copy(std::begin(id.deviceUUID), std::end(id.deviceUUID), capabilities.device_uuid.begin());
   std::copy(std::begin(id.driverUUID), std::end(id.driverUUID), capabilities.driver_uuid.begin());
-  capabilities.driver = fmt::format("{} {}", driver.driverName, driver.driverInfo);
+  capabilities.driver = fmt::format("{}{}{}", driver.driverName, driver.driverInfo[0] == '\0' ? "" : " ", driver.driverInfo);
 
   const auto extensions = device_extensions(vki, physical_device);
   capabilities.opaque_fd_reason = why_no_opaque_fd(vki, physical_device, extensions, capabilities.driver);
   capabilities.opaque_fd = capabilities.opaque_fd_reason.empty();
+  capabilities.host_memory_reason = why_no_host_memory(extensions, capabilities);
+  capabilities.host_memory = capabilities.host_memory_reason.empty();
   capabilities.timeline_fd_reason = why_no_timeline_fd(vki, physical_device, extensions, capabilities.driver);
   capabilities.timeline_fd = capabilities.timeline_fd_reason.empty();
   return capabilities;

@@ -51,6 +51,7 @@ class UniqueHandle {
   Handle handle_ = VK_NULL_HANDLE;
 };
 
+using UniqueBuffer = UniqueHandle<VkBuffer, &DeviceDispatch::DestroyBuffer>;
 using UniqueCommandPool = UniqueHandle<VkCommandPool, &DeviceDispatch::DestroyCommandPool>;
 using UniqueFence = UniqueHandle<VkFence, &DeviceDispatch::DestroyFence>;
 using UniqueImage = UniqueHandle<VkImage, &DeviceDispatch::DestroyImage>;

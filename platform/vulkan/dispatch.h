@@ -25,14 +25,19 @@ namespace ferry::platform {
   X(AllocateCommandBuffers)          \
   X(AllocateMemory)                  \
   X(BeginCommandBuffer)              \
+  X(BindBufferMemory)                \
   X(BindImageMemory)                 \
   X(CmdClearColorImage)              \
+  X(CmdCopyBufferToImage)            \
+  X(CmdCopyImageToBuffer)            \
   X(CmdPipelineBarrier)              \
+  X(CreateBuffer)                    \
   X(CreateCommandPool)               \
   X(CreateFence)                     \
   X(CreateImage)                     \
   X(CreateImageView)                 \
   X(CreateSemaphore)                 \
+  X(DestroyBuffer)                   \
   X(DestroyCommandPool)              \
   X(DestroyDevice)                   \
   X(DestroyFence)                    \
@@ -41,10 +46,12 @@ namespace ferry::platform {
   X(DestroySemaphore)                \
   X(EndCommandBuffer)                \
   X(FreeMemory)                      \
+  X(GetBufferMemoryRequirements)     \
   X(GetDeviceQueue)                  \
   X(GetImageMemoryRequirements)      \
   X(GetSemaphoreCounterValue)        \
   X(QueueSubmit)                     \
+  X(ResetFences)                     \
   X(SignalSemaphore)                 \
   X(WaitForFences)                   \
   X(WaitSemaphores)
@@ -52,6 +59,7 @@ namespace ferry::platform {
 // Null where the extension is not enabled on the device.
 #define FERRY_VK_OPTIONAL_DEVICE_FUNCTIONS(X) \
   X(GetMemoryFdKHR)                           \
+  X(GetMemoryHostPointerPropertiesEXT)        \
   X(GetSemaphoreFdKHR)                        \
   X(ImportSemaphoreFdKHR)
 

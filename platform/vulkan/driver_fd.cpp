@@ -77,6 +77,22 @@ proto::Result<void> check_driver_fd(const UniqueFd& fd, std::uint64_t min_size_b
   return {};
 }
 
+proto::Result<void> check_sealed_memory(const UniqueFd& fd, std::uint64_t size_bytes) {
+  if (!fd) return violation("the descriptor of a slot is missing");
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return system_error("fstat");
+  const int seals = ::fcntl(fd.get(), F_GET_SEALS);
+  if (seals < 0) return violation(fmt::format("the slot's descriptor is {}, not a memfd", kind_name(status)));
+  constexpr int kFixedSize = F_SEAL_SHRINK | F_SEAL_GROW;
+  if ((seals & kFixedSize) != kFixedSize)
+    return violation(fmt::format("the slot's memory is not sealed against {}",
+                                 (seals & F_SEAL_SHRINK) == 0 ? "shrinking" : "growing"));
+  if (static_cast<std::uint64_t>(status.st_size) != size_bytes)
+    return violation(
+        fmt::format("the slot's memory has {} bytes, it is said to have {}", status.st_size, size_bytes));
+  return {};
+}
+
 proto::Result<UniqueFd> driver_copy(const UniqueFd& fd) {
   if (is_shared_memory(fd)) {
     // Without /proc (a sandbox) a duplicate has to do.

@@ -14,6 +14,10 @@ namespace ferry::platform {
 /// hardware can tell from any other. @p software: the driver would read from whatever it gets.
 proto::Result<void> check_driver_fd(const UniqueFd& fd, std::uint64_t min_size_bytes, bool software);
 
+/// kProtocolViolation unless @p fd is a memfd of exactly @p size_bytes that is sealed against shrinking and growing:
+/// what a driver is given an address in, and would take a SIGBUS for if somebody truncated it.
+proto::Result<void> check_sealed_memory(const UniqueFd& fd, std::uint64_t size_bytes);
+
 /// A descriptor for the driver to swallow. Of shared memory it is a new open file description: Mesa's software
 /// driver seeks and reads, and a mere duplicate shares its position with every process that imports the same slot.
 proto::Result<UniqueFd> driver_copy(const UniqueFd& fd);

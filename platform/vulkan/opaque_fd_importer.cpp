@@ -17,9 +17,6 @@ proto::Error violation(std::string message) { return {proto::ErrorCode::kProtoco
 
 proto::Result<void> check_layout(const DeviceContext& context, const TextureDesc& desc, const TextureLayout& layout,
                                  const VkMemoryRequirements& requirements) {
-  if (layout.transport != Transport::kOpaqueFd)
-    return proto::Error{proto::ErrorCode::kUnsupported,
-                        fmt::format("transport {} cannot be imported as opaque-fd", transport_name(layout.transport))};
   const std::uint64_t size_bytes = layout.allocation_size_bytes;
   if (size_bytes < requirements.size || size_bytes > requirements.size + kMaxRoundingBytes)
     return violation(fmt::format("allocation size {} of a {} slot is not between {} and {} bytes on device '{}'",

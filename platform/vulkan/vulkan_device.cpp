@@ -4,7 +4,7 @@
 
 #include "platform/vulkan/device_capabilities.h"
 #include "platform/vulkan/opaque_fd_exporter.h"
-#include "platform/vulkan/opaque_fd_importer.h"
+#include "platform/vulkan/texture_importer.h"
 #include "platform/vulkan/timeline.h"
 
 namespace ferry::platform {
@@ -17,7 +17,7 @@ class ContextDevice final : public VulkanDevice {
       : context_(std::move(context)),
         queue_(queue),
         validation_errors_(validation_errors),
-        texture_importer_(make_opaque_fd_importer(context_)),
+        texture_importer_(make_texture_importer(context_)),
         timeline_importer_(make_timeline_importer(context_)) {
     if (queue_ != VK_NULL_HANDLE) texture_exporter_ = make_opaque_fd_exporter(context_, queue_);
     if (context_->capabilities.timeline_fd) timeline_exporter_ = make_timeline_exporter(context_);

@@ -1,9 +1,16 @@
 #include "tests/unit/vulkan/test_devices.h"
 
-namespace ferry::platform::test {
+namespace ferry::platform {
 
-std::unique_ptr<VulkanDevice> make_device() {
+void PrintTo(const TextureDesc& desc, std::ostream* out) {
+  *out << desc.width_px << "x" << desc.height_px << " " << proto::format_info(desc.format).name;
+}
+
+namespace test {
+
+std::unique_ptr<VulkanDevice> make_device(const std::string& selector) {
   DeviceChoice choice;
+  choice.selector = selector;
   choice.enable_validation = true;
   auto device = create_device(choice);
   if (!device && device.error().message.find("vulkan-validationlayers") != std::string::npos) {
@@ -47,4 +54,5 @@ std::unique_ptr<ImportedTexture> TwoDevices::import(VulkanDevice& device, const 
   return std::move(*imported);
 }
 
-}  // namespace ferry::platform::test
+}  // namespace test
+}  // namespace ferry::platform

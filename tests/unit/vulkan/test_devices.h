@@ -7,9 +7,15 @@
 
 #include "platform/vulkan/device.h"
 
-namespace ferry::platform::test {
+namespace ferry::platform {
 
-std::unique_ptr<VulkanDevice> make_device();
+/// For GoogleTest's messages.
+void PrintTo(const TextureDesc& desc, std::ostream* out);
+
+namespace test {
+
+/// @p selector: as DeviceChoice has it.
+std::unique_ptr<VulkanDevice> make_device(const std::string& selector = {});
 
 /// Two VkDevices of one physical device, as a broker and a client have them; the layer must have kept silent.
 class TwoDevices : public ::testing::Test {
@@ -25,4 +31,5 @@ class TwoDevices : public ::testing::Test {
   std::unique_ptr<VulkanDevice> broker_, client_;
 };
 
-}  // namespace ferry::platform::test
+}  // namespace test
+}  // namespace ferry::platform

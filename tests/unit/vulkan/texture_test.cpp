@@ -11,14 +11,6 @@
 #include "tests/unit/vulkan/second_process.h"
 #include "tests/unit/vulkan/test_devices.h"
 
-namespace ferry::platform {
-
-void PrintTo(const TextureDesc& desc, std::ostream* out) {
-  *out << desc.width_px << "x" << desc.height_px << " " << proto::format_info(desc.format).name;
-}
-
-}  // namespace ferry::platform
-
 namespace ferry::platform::test {
 namespace {
 

@@ -1,0 +1,189 @@
+// Slots in host memory between every pair of this machine's devices, whoever made their drivers: whole images, both
+// ways, and what is refused before a driver sees it.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "proto/usage.h"
+#include "tests/unit/vulkan/gpu_work.h"
+#include "tests/unit/vulkan/test_devices.h"
+
+namespace ferry::platform::test {
+namespace {
+
+using proto::ErrorCode;
+using proto::Format;
+
+constexpr TextureDesc kSmall{67, 3, Format::kRgba8Unorm, proto::kUsageRender, 0};
+
+struct Slot {
+  TextureLayout layout;
+  std::unique_ptr<ExportedTexture> memory;
+};
+
+Slot allocate_slot(const TextureDesc& desc) {
+  auto textures = make_host_memory_exporter()->allocate(desc, 1);
+  if (!textures) throw std::runtime_error(textures.error().message);
+  return {textures->front()->layout(), std::move(textures->front())};
+}
+
+std::unique_ptr<ImportedTexture> import_slot(VulkanDevice& device, const Slot& slot, const TextureDesc& desc) {
+  auto imported = device.texture_importer().import(slot.memory->fd().duplicate(), desc, slot.layout);
+  if (!imported) throw std::runtime_error(imported.error().message);
+  if ((*imported)->copy() == nullptr) throw std::runtime_error("a slot in host memory that needs no copies");
+  return std::move(*imported);
+}
+
+/// What @p from has drawn, as @p to sees it after both copies.
+void expect_crossing(VulkanDevice& from, const ImportedTexture& there, VulkanDevice& to, const ImportedTexture& here,
+                     const TextureDesc& desc, std::uint32_t seed) {
+  const auto pattern = make_pattern(desc, seed);
+  write_slot(from, there.image(), desc, pattern);
+  const auto sent = there.copy()->to_shared();
+  ASSERT_TRUE(sent) << sent.error().message;
+  const auto received = here.copy()->from_shared();
+  ASSERT_TRUE(received) << received.error().message;
+  EXPECT_TRUE(read_slot(to, here.image(), desc) == pattern)
+      << from.capabilities().name << " to " << to.capabilities().name;
+}
+
+class HostMemory : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto devices = enumerate_devices();
+    ASSERT_TRUE(devices) << devices.error().message;
+    for (const auto& device : *devices) {
+      devices_.push_back(make_device(to_string(device.device_uuid)));
+      ASSERT_TRUE(devices_.back());
+    }
+  }
+  void TearDown() override {
+    for (const auto& device : devices_) EXPECT_EQ(device->validation_errors(), 0u);
+  }
+  VulkanDevice& any() { return *devices_.front(); }
+
+  std::vector<std::unique_ptr<VulkanDevice>> devices_;
+};
+
+class HostMemoryCrossing : public HostMemory, public ::testing::WithParamInterface<TextureDesc> {};
+
+TEST_P(HostMemoryCrossing, CarriesPixelsBetweenEveryPairOfDevices) {
+  const TextureDesc desc = GetParam();
+  for (std::size_t first = 0; first < devices_.size(); ++first)
+    for (std::size_t second = first; second < devices_.size(); ++second) {
+      VulkanDevice &a = *devices_[first], &b = *devices_[second];
+      const Slot slot = allocate_slot(desc);
+      const auto in_a = import_slot(a, slot, desc);
+      const auto in_b = import_slot(b, slot, desc);
+      EXPECT_TRUE(read_slot(b, in_b->image(), desc) == zeros(desc));
+      expect_crossing(a, *in_a, b, *in_b, desc, 1);
+      expect_crossing(b, *in_b, a, *in_a, desc, 2);
+    }
+}
+
+std::vector<TextureDesc> all_shapes() {
+  std::vector<TextureDesc> shapes;
+  for (const auto& format : proto::kFormats)
+    for (const auto& [width, height] : {std::pair{1u, 1u}, std::pair{67u, 3u}, std::pair{4097u, 2160u}})
+      shapes.push_back({width, height, format.format, proto::kUsageRender, 0});
+  return shapes;
+}
+std::string shape_name(const ::testing::TestParamInfo<TextureDesc>& info) {
+  return fmt::format("{}_{}x{}", proto::format_info(info.param.format).name, info.param.width_px, info.param.height_px);
+}
+INSTANTIATE_TEST_SUITE_P(EveryFormat, HostMemoryCrossing, ::testing::ValuesIn(all_shapes()), shape_name);
+
+TEST_F(HostMemory, DoesWithAnyRowPitch) {
+  for (const std::uint32_t pitch_bytes : {67u * 4u, 67u * 4u + 4u, 512u, 4096u}) {
+    Slot slot = allocate_slot(kSmall);  // 64 KiB: room for all of these
+    slot.layout.row_pitch_bytes = pitch_bytes;
+    const auto here = import_slot(any(), slot, kSmall);
+    const auto there = import_slot(*devices_.back(), slot, kSmall);
+    expect_crossing(any(), *here, *devices_.back(), *there, kSmall, pitch_bytes);
+  }
+}
+
+TEST_F(HostMemory, SlotsOfOnePoolDoNotOverlap) {
+  auto slots = make_host_memory_exporter()->allocate(kSmall, 3);
+  ASSERT_TRUE(slots);
+  std::vector<std::unique_ptr<ImportedTexture>> imported;
+  for (const auto& slot : *slots) {
+    auto one = any().texture_importer().import(slot->fd().duplicate(), kSmall, slot->layout());
+    ASSERT_TRUE(one) << one.error().message;
+    imported.push_back(std::move(*one));
+  }
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    write_slot(any(), imported[i]->image(), kSmall, make_pattern(kSmall, i));
+    ASSERT_TRUE(imported[i]->copy()->to_shared());
+  }
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    clear_slot(any(), imported[i]->image(), VkClearColorValue{});
+    ASSERT_TRUE(imported[i]->copy()->from_shared());
+    EXPECT_TRUE(read_slot(any(), imported[i]->image(), kSmall) == make_pattern(kSmall, i)) << "slot " << i;
+  }
+}
+
+TEST_F(HostMemory, OutlivesItsExporter) {
+  Slot slot = allocate_slot(kSmall);
+  const auto here = import_slot(any(), slot, kSmall);
+  slot.memory.reset();
+  expect_crossing(any(), *here, any(), *here, kSmall, 3);
+}
+
+class BadHostMemory : public HostMemory {
+ protected:
+  static UniqueFd memory_of(std::uint64_t size_bytes, int seals) {
+    UniqueFd fd(::memfd_create("ferry-test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    EXPECT_EQ(::ftruncate(fd.get(), static_cast<off_t>(size_bytes)), 0);
+    EXPECT_EQ(::fcntl(fd.get(), F_ADD_SEALS, seals), 0);
+    return fd;
+  }
+  void expect_refused(UniqueFd fd, const TextureLayout& layout, ErrorCode code, const std::string& text) {
+    for (const auto& device : devices_) {
+      const auto refused = device->texture_importer().import(fd.duplicate(), kSmall, layout);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, code) << refused.error().message;
+      EXPECT_NE(refused.error().message.find(text), std::string::npos) << refused.error().message;
+    }
+  }
+  static constexpr int kFixedSize = F_SEAL_SHRINK | F_SEAL_GROW;
+};
+
+TEST_F(BadHostMemory, IsRefusedBeforeADriverSeesIt) {
+  const TextureLayout layout = allocate_slot(kSmall).layout;
+  const std::uint64_t size = layout.allocation_size_bytes;
+  const auto violation = ErrorCode::kProtocolViolation;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd keep_open(ends[1]);
+  expect_refused(UniqueFd(ends[0]), layout, violation, "a pipe, not a memfd");
+  expect_refused(UniqueFd(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)), layout, violation, "a file on disk");
+  expect_refused(UniqueFd(), layout, violation, "missing");
+  expect_refused(memory_of(size, F_SEAL_GROW), layout, violation, "not sealed against shrinking");
+  expect_refused(memory_of(size, F_SEAL_SHRINK), layout, violation, "not sealed against growing");
+  expect_refused(memory_of(size - 4096, kFixedSize), layout, violation, std::to_string(size - 4096));
+  expect_refused(memory_of(size * 16, kFixedSize), layout, violation, std::to_string(size * 16));
+}
+
+TEST_F(BadHostMemory, OfAnImpossibleLayoutIsRefused) {
+  const Slot slot = allocate_slot(kSmall);
+  const auto violation = ErrorCode::kProtocolViolation;
+  for (const std::uint32_t pitch_bytes : {0u, 67u * 4u - 4u, 67u * 4u + 1u}) {
+    TextureLayout layout = slot.layout;
+    layout.row_pitch_bytes = pitch_bytes;
+    expect_refused(slot.memory->fd().duplicate(), layout, violation, fmt::format("row pitch {}", pitch_bytes));
+  }
+  TextureLayout layout = slot.layout;
+  layout.row_pitch_bytes = 65536;  // three of these are more than the slot has
+  expect_refused(slot.memory->fd().duplicate(), layout, violation, "less than its 3 rows");
+  // Long enough, and in no steps that a driver takes.
+  layout = slot.layout;
+  layout.row_pitch_bytes = 67 * 4;
+  layout.allocation_size_bytes = 1000;
+  expect_refused(memory_of(1000, kFixedSize), layout, ErrorCode::kUnsupported, "no multiple of");
+}
+
+}  // namespace
+}  // namespace ferry::platform::test
