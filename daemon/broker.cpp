@@ -194,6 +194,8 @@ Result<void> Broker::handle(Session& session, Message message) {
       return service_.retire_generations(session, *body.AsGenerationsRetired());
     case wire::Body::ReportStarved:
       return service_.judge_starvation(session, *body.AsReportStarved());
+    case wire::Body::ImportFailed:
+      return service_.import_failed(session, *body.AsImportFailed());
     case wire::Body::CloseStream:
       return service_.close_stream(session, request, *body.AsCloseStream());
     case wire::Body::Attach:

@@ -69,13 +69,15 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
                                        const wire::AttachT& asked, LeasePagePtr page) {
   if (auto may = permit(session, Action::kView, stream.name(), &stream.domain()); !may) return may;
   const std::string who = in_role("consumer", session);
-  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins)
-    return joins;
+  auto party = party_of(asked.device.get(), who);
+  if (!party) return std::move(party).error();
   const auto need = check_need(asked);
   if (!need) return need.error();
+  if (auto fits = accommodate(stream, *party, *need); !fits) return fits;
   auto lease = std::make_unique<Lease>();
   lease->id = proto::LeaseId{++last_lease_};
   lease->session = &session;
+  lease->party = std::move(*party);
   lease->need = *need;
   lease->foreign = domain_of(session.process()->identity()) != stream.domain();
   lease->need.completed_only = lease->foreign && stream.agreement().uses_timelines();

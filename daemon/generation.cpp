@@ -17,7 +17,7 @@ constexpr std::uint64_t kDescriptorsOfSlot = 2;
 
 }  // namespace
 
-Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, platform::VulkanDevice& device,
+Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, platform::VulkanDevice* device,
                                                        const Allowance& allowance,
                                                        const std::string& stream) {
   const platform::TextureDesc& image = spec.image;
@@ -36,13 +36,15 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
     return error;
   };
   auto generation = std::make_unique<Generation>();
-  auto slots = device.texture_exporter()->allocate(image, spec.slot_count);
+  const bool in_host_memory = spec.agreement.transport == platform::Transport::kHostMemory;
+  auto slots = in_host_memory ? platform::make_host_memory_exporter()->allocate(image, spec.slot_count)
+                              : device->texture_exporter()->allocate(image, spec.slot_count);
   if (!slots) return named(std::move(slots).error());
   const std::uint64_t bytes = slots->front()->layout().allocation_size_bytes * spec.slot_count;
   auto memory = Reservation::take(allowance.memory, bytes, what);
   if (!memory) return std::move(memory).error();
-  if (spec.has_timeline) {
-    auto timeline = device.timeline_exporter()->create();
+  if (spec.agreement.uses_timelines()) {
+    auto timeline = device->timeline_exporter()->create();
     if (!timeline) return named(std::move(timeline).error());
     // A promise may keep it for longer than the generation, and its descriptor with it.
     auto one = Reservation::take(allowance.descriptors, 1, what);
@@ -69,6 +71,9 @@ std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const
   out->memory_type_index = layout.memory_type_index;
   out->dedicated = layout.dedicated;
   out->reason = spec_.reason;
+  out->row_pitch = layout.row_pitch_bytes;
+  out->transport_reason = spec_.agreement.transport_reason;
+  out->sync_reason = spec_.agreement.sync_reason;
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/budget.h"
+#include "daemon/negotiation.h"
 #include "daemon/outbox.h"
 #include "ferry_generated.h"
 #include "platform/texture.h"
@@ -19,15 +20,15 @@ struct GenerationSpec {
   proto::GenerationId id{};
   platform::TextureDesc image;
   std::uint32_t slot_count = 0;
-  bool has_timeline = false;
+  Agreement agreement;
   std::string reason;  ///< why it was started
 };
 
 class Generation {
  public:
-  /// Allocates on @p device and pays from @p allowance. kLimitExceeded, kInvalidArgument, kOutOfMemory, kDeviceLost: names
-  /// @p stream.
-  static proto::Result<std::unique_ptr<Generation>> create(GenerationSpec spec, platform::VulkanDevice& device,
+  /// Allocates by the agreement's transport, on @p device if that needs one (else it may be null), and pays from
+  /// @p allowance. kLimitExceeded, kInvalidArgument, kOutOfMemory, kDeviceLost: names @p stream.
+  static proto::Result<std::unique_ptr<Generation>> create(GenerationSpec spec, platform::VulkanDevice* device,
                                                            const Allowance& allowance,
                                                            const std::string& stream);
 

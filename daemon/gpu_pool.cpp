@@ -42,14 +42,9 @@ GpuPool GpuPool::of(std::vector<std::shared_ptr<VulkanDevice>> devices) {
 Result<std::shared_ptr<VulkanDevice>> GpuPool::find(const DeviceKey& key, const std::string& who) {
   const auto gpu =
       std::find_if(gpus_.begin(), gpus_.end(), [&](const Gpu& g) { return key_of(g.capabilities) == key; });
-  if (gpu == gpus_.end()) {
-    std::string ours;
-    for (const Gpu& g : gpus_)
-      ours +=
-          fmt::format("{}'{}' ({})", ours.empty() ? "" : ", ", g.capabilities.name, to_string(key_of(g.capabilities)));
+  if (gpu == gpus_.end())
     return Error{ErrorCode::kIncompatible,
-                 fmt::format("{} is on {}, which is none of the broker's: {}", who, to_string(key), ours)};
-  }
+                 fmt::format("{} is on {}, which is none of the broker's: {}", who, to_string(key), list())};
   if (!gpu->device) {
     platform::DeviceChoice choice;
     choice.selector = platform::to_string(key.device_uuid);
@@ -64,9 +59,23 @@ Result<std::shared_ptr<VulkanDevice>> GpuPool::find(const DeviceKey& key, const 
   return gpu->device;
 }
 
+const platform::DeviceCapabilities* GpuPool::capabilities(const DeviceKey& key) const {
+  const auto gpu =
+      std::find_if(gpus_.begin(), gpus_.end(), [&](const Gpu& g) { return key_of(g.capabilities) == key; });
+  return gpu == gpus_.end() ? nullptr : &gpu->capabilities;
+}
+
 void GpuPool::forget(const DeviceKey& key) {
   for (Gpu& gpu : gpus_)
     if (key_of(gpu.capabilities) == key) gpu.device.reset();
+}
+
+std::string GpuPool::list() const {
+  std::string text;
+  for (const Gpu& g : gpus_)
+    text +=
+        fmt::format("{}'{}' ({})", text.empty() ? "" : ", ", g.capabilities.name, to_string(key_of(g.capabilities)));
+  return text;
 }
 
 std::vector<wire::DeviceT> GpuPool::describe() const {

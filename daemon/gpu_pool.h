@@ -19,6 +19,8 @@ class GpuPool {
   /// Of devices that are there already, the default one first; at least one.
   static GpuPool of(std::vector<std::shared_ptr<platform::VulkanDevice>> devices);
 
+  /// What the device can do, whether it is open or not; nullptr when it is none of ours.
+  const platform::DeviceCapabilities* capabilities(const DeviceKey& key) const;
   /// kIncompatible names @p who, its device and ours.
   proto::Result<std::shared_ptr<platform::VulkanDevice>> find(const DeviceKey& key, const std::string& who);
   /// The device is lost: whoever asks next gets another device object. What was made on it keeps it.
@@ -27,6 +29,7 @@ class GpuPool {
   const platform::DeviceCapabilities& default_device() const { return gpus_.front().capabilities; }
   /// The default one first.
   std::vector<wire::DeviceT> describe() const;
+  std::string list() const;  ///< "'GPU' (device ... driver ...), ...", for messages
 
  private:
   struct Gpu {

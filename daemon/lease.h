@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "daemon/negotiation.h"
 #include "daemon/pool_size.h"
 #include "daemon/session.h"
 #include "platform/shared_page.h"
@@ -42,12 +43,13 @@ struct Lease {
   proto::LeaseId id{};
   std::uint32_t index = 0;     ///< in the verdict page
   Session* session = nullptr;  ///< the lease ends before its session does
+  Party party;
   LeaseNeed need{};
   /// Its consumer is of another trust domain than the stream's producer: it is given no timeline of others', so it
   /// cannot fake their points, and none of its own points is waited for on anybody's GPU.
   bool foreign = false;
   LeasePagePtr page;
-  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr in sync mode host and for foreign leases
+  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr if it joined in sync mode host, and for foreign leases
   /// Without a producer: kept open, or the consumer's end would look hung up.
   platform::UniqueFd producer_end;
   std::int64_t attached_ns = 0;

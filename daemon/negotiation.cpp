@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "daemon/wire_convert.h"
 #include "proto/names.h"
@@ -10,27 +11,146 @@
 namespace ferry::daemon {
 namespace {
 
+using proto::Conflict;
 using proto::Error;
 using proto::ErrorCode;
 using proto::Result;
+
+// Best first.
+constexpr wire::Transport kTransports[] = {wire::Transport::OpaqueFd, wire::Transport::HostMemory};
 
 template <class T>
 bool lists(const std::vector<T>& list, T value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-Error incompatible(std::string message) { return {ErrorCode::kIncompatible, std::move(message)}; }
-
-/// Why @p theirs has no timelines, in its own words if it has any.
-std::string why_no_timeline(const wire::DeviceT& theirs, const std::string& who) {
-  const std::string why = theirs.sync_reason.empty() ? "" : ": " + proto::printable(theirs.sync_reason);
-  return fmt::format("{} lists no timeline semaphores{}", who, why);
+const char* name_of(wire::Transport transport) {
+  return platform::transport_name(static_cast<platform::Transport>(transport));
 }
 
-Result<void> check_transport(wire::Transport transport, const wire::DeviceT& theirs, const std::string& who) {
-  if (lists(theirs.transports, transport)) return {};
-  return incompatible(fmt::format("{} on device '{}' cannot import by {}", who, proto::printable(theirs.name, 64),
-                                  platform::transport_name(static_cast<platform::Transport>(transport))));
+std::vector<std::string> names_of(const std::vector<wire::Transport>& transports) {
+  std::vector<std::string> names;
+  for (const auto transport : transports) names.emplace_back(name_of(transport));
+  return names;
+}
+
+std::vector<std::string> names_of(const std::vector<wire::SyncMode>& modes) {
+  std::vector<std::string> names;
+  for (const auto mode : modes) names.emplace_back(sync_mode_name(mode));
+  return names;
+}
+
+/// Why something cannot be: a sentence for people, and the two lists for programs.
+struct Obstacle {
+  std::string text;
+  Conflict conflict;
+};
+
+/// All there is to judge.
+struct Question {
+  const platform::DeviceCapabilities* ours;
+  const Party& producer;
+  std::span<const Party* const> consumers;
+  const Demand& demand;
+
+  template <class Judge>
+  std::optional<Obstacle> first_of_all(Judge judge) const {
+    if (auto obstacle = judge(producer)) return obstacle;
+    for (const Party* consumer : consumers)
+      if (auto obstacle = judge(*consumer)) return obstacle;
+    return std::nullopt;
+  }
+};
+
+std::optional<Obstacle> lacks_transport(const Party& party, wire::Transport transport) {
+  if (lists(party.transports, transport)) return std::nullopt;
+  std::string text =
+      fmt::format("{} on device '{}' cannot import by {}", party.who, party.device_name, name_of(transport));
+  for (const Party::Lack& lack : party.lacks)
+    if (lack.transport == transport && !lack.reason.empty()) text += ": " + lack.reason;
+  return Obstacle{std::move(text), {party.who, "transport", names_of(party.transports), {name_of(transport)}}};
+}
+
+/// The device of @p party by its name, and by its UUIDs where the name is @p other's too.
+std::string told_apart(const Party& party, const Party& other) {
+  if (party.device_name != other.device_name) return fmt::format("'{}'", party.device_name);
+  return fmt::format("'{}' ({})", party.device_name, to_string(party.device));
+}
+
+std::optional<Obstacle> against_opaque_fd(const Question& q) {
+  constexpr auto kTransport = wire::Transport::OpaqueFd;
+  if (auto lacks = lacks_transport(q.producer, kTransport)) return lacks;
+  if (q.ours == nullptr)
+    return Obstacle{fmt::format("{} is on '{}' ({}), which is none of the broker's devices", q.producer.who,
+                                q.producer.device_name, to_string(q.producer.device)),
+                    {q.producer.who, "device", {to_string(q.producer.device)}, {}}};
+  if (!q.ours->opaque_fd)
+    return Obstacle{
+        fmt::format("the broker's device '{}' exports no textures: {}", q.ours->name, q.ours->opaque_fd_reason),
+        {"the broker", "transport", {}, names_of(q.producer.transports)}};
+  for (const Party* consumer : q.consumers) {
+    if (!(consumer->device == q.producer.device))
+      return Obstacle{
+          fmt::format("opaque-fd needs equal UUIDs: {} is on {}, the producer on {}", consumer->who,
+                      told_apart(*consumer, q.producer), told_apart(q.producer, *consumer)),
+          {consumer->who, "device", {to_string(consumer->device)}, {to_string(q.producer.device)}}};
+    if (auto lacks = lacks_transport(*consumer, kTransport)) return lacks;
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> against_host_memory(const Question& q) {
+  return q.first_of_all([](const Party& party) { return lacks_transport(party, wire::Transport::HostMemory); });
+}
+
+std::optional<Obstacle> against(wire::Transport transport, const Question& q) {
+  if (q.demand.transport != wire::Transport::None && q.demand.transport != transport)
+    return Obstacle{fmt::format("the producer asked for {} alone", name_of(q.demand.transport)),
+                    {q.producer.who, "transport", {name_of(q.demand.transport)}, {name_of(transport)}}};
+  switch (transport) {
+    case wire::Transport::OpaqueFd:
+      return against_opaque_fd(q);
+    case wire::Transport::HostMemory:
+      return against_host_memory(q);
+    default:
+      return Obstacle{fmt::format("transport {} is not built in", name_of(transport)),
+                      {"the broker", "transport", {}, {name_of(transport)}}};
+  }
+}
+
+/// Why timelines cannot cross, in the words of whoever has none.
+std::optional<Obstacle> against_timelines(wire::Transport transport, const Question& q) {
+  const std::vector<std::string> wanted{sync_mode_name(wire::SyncMode::Timeline)};
+  if (transport != wire::Transport::OpaqueFd)
+    return Obstacle{fmt::format("transport {} has no timelines in common", name_of(transport)),
+                    {"transport " + std::string(name_of(transport)), "sync mode", {"host"}, wanted}};
+  if (!q.ours->timeline_fd)
+    return Obstacle{q.ours->timeline_fd_reason, {"the broker", "sync mode", {"host"}, wanted}};
+  return q.first_of_all([&](const Party& party) -> std::optional<Obstacle> {
+    if (lists(party.sync_modes, wire::SyncMode::Timeline)) return std::nullopt;
+    return Obstacle{fmt::format("{} lists no timeline semaphores{}", party.who,
+                                party.sync_reason.empty() ? "" : ": " + party.sync_reason),
+                    {party.who, "sync mode", names_of(party.sync_modes), wanted}};
+  });
+}
+
+Error incompatible(std::string message, Conflict conflict) {
+  return {ErrorCode::kIncompatible, std::move(message), std::make_shared<const Conflict>(std::move(conflict))};
+}
+
+Result<void> check_demand(const Demand& demand, const std::string& who) {
+  if (demand.sync > wire::SyncMode::MAX)
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} asks for sync mode {}; the last known one is {}", who, static_cast<int>(demand.sync),
+                             static_cast<int>(wire::SyncMode::MAX))};
+  if (demand.transport > wire::Transport::MAX)
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} asks for transport {}; the last known one is {}", who,
+                             static_cast<int>(demand.transport), static_cast<int>(wire::Transport::MAX))};
+  if (demand.sync == wire::SyncMode::SyncFd)
+    return incompatible(fmt::format("{} asks for sync mode sync-fd, which goes with transport dma-buf", who),
+                        {who, "sync mode", {"sync-fd"}, {"timeline", "host"}});
+  return {};
 }
 
 }  // namespace
@@ -47,6 +167,30 @@ Result<DeviceKey> key_of(const wire::DeviceT* theirs, const std::string& who) {
   return DeviceKey{from_wire(*theirs->device_uuid), from_wire(*theirs->driver_uuid)};
 }
 
+void Party::give_up(wire::Transport transport, std::string reason) {
+  std::erase(transports, transport);
+  lacks.push_back({transport, std::move(reason)});
+}
+
+Result<Party> party_of(const wire::DeviceT* device, std::string who) {
+  const auto key = key_of(device, who);
+  if (!key) return key.error();
+  // Shown to people, and kept as long as the party: no longer than a line.
+  constexpr std::size_t kMaxReason = 200;
+  constexpr std::size_t kMaxLacks = 8;
+  Party party;
+  party.who = std::move(who);
+  party.device = *key;
+  party.device_name = proto::printable(device->name, 64);
+  party.transports = device->transports;
+  party.sync_modes = device->sync_modes;
+  party.sync_reason = proto::printable(device->sync_reason, kMaxReason);
+  for (const auto& lack : device->lacks)
+    if (lack && party.lacks.size() < kMaxLacks)
+      party.lacks.push_back({lack->transport, proto::printable(lack->reason, kMaxReason)});
+  return party;
+}
+
 const char* sync_mode_name(wire::SyncMode mode) {
   switch (mode) {
     case wire::SyncMode::Automatic:
@@ -61,59 +205,51 @@ const char* sync_mode_name(wire::SyncMode mode) {
   return "unknown";
 }
 
-Result<Agreement> negotiate(const platform::DeviceCapabilities& ours, const wire::DeviceT& theirs, wire::SyncMode asked,
-                            const std::string& who) {
+Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Party& producer,
+                            std::span<const Party* const> consumers, const Demand& demand) {
+  if (auto checked = check_demand(demand, producer.who); !checked) return std::move(checked).error();
+  const Question question{ours, producer, consumers, demand};
   Agreement agreement;
-  agreement.device = key_of(ours);
-
-  if (!ours.opaque_fd)
-    return incompatible(
-        fmt::format("the broker's device '{}' exports no textures: {}", ours.name, ours.opaque_fd_reason));
-  if (auto fits = check_transport(wire::Transport::OpaqueFd, theirs, who); !fits) return std::move(fits).error();
-  agreement.transport = platform::Transport::kOpaqueFd;
-  agreement.transport_reason = "opaque-fd: device and driver UUID are equal on both sides";
-
-  if (asked > wire::SyncMode::MAX)
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{} asks for sync mode {}; the last known one is {}", who, static_cast<int>(asked),
-                             static_cast<int>(wire::SyncMode::MAX))};
-  if (asked == wire::SyncMode::SyncFd)
-    return incompatible(
-        fmt::format("{} asks for sync mode sync-fd, which goes with transport dma-buf; the transport is "
-                    "opaque-fd",
-                    who));
-  std::string missing;
-  if (!ours.timeline_fd)
-    missing = ours.timeline_fd_reason;
-  else if (!lists(theirs.sync_modes, wire::SyncMode::Timeline))
-    missing = why_no_timeline(theirs, who);
-
-  if (asked == wire::SyncMode::Timeline && !missing.empty())
-    return incompatible(fmt::format("{} asks for sync mode timeline, but {}", who, missing));
-  if (asked == wire::SyncMode::Host || !missing.empty()) {
-    agreement.sync = wire::SyncMode::Host;
-    agreement.sync_reason = "host: " + (asked == wire::SyncMode::Host ? "the producer asked for it" : missing);
-  } else {
-    agreement.sync = wire::SyncMode::Timeline;
-    agreement.sync_reason = "timeline: both sides export and import timeline semaphores";
+  agreement.device = producer.device;
+  std::vector<Obstacle> obstacles;
+  for (const wire::Transport transport : kTransports) {
+    if (auto obstacle = against(transport, question)) {
+      obstacles.push_back(std::move(*obstacle));
+      continue;
+    }
+    const auto no_timelines = against_timelines(transport, question);
+    if (demand.sync == wire::SyncMode::Timeline && no_timelines) {
+      obstacles.push_back(
+          {fmt::format("{} asks for sync mode timeline, but {}", producer.who, no_timelines->text),
+           no_timelines->conflict});
+      continue;
+    }
+    agreement.transport = static_cast<platform::Transport>(transport);
+    agreement.transport_reason = transport == wire::Transport::OpaqueFd
+                                     ? "opaque-fd: device and driver UUID are equal on all sides"
+                                     : "host-memory, a GPU copy at both ends: " + obstacles.front().text;
+    if (demand.sync == wire::SyncMode::Host || no_timelines) {
+      agreement.sync = wire::SyncMode::Host;
+      agreement.sync_reason =
+          "host: " + (demand.sync == wire::SyncMode::Host ? "the producer asked for it" : no_timelines->text);
+    } else {
+      agreement.sync = wire::SyncMode::Timeline;
+      agreement.sync_reason = "timeline: all sides export and import timeline semaphores";
+    }
+    return agreement;
   }
-  return agreement;
-}
-
-Result<void> check_joins(const std::string& stream, const Agreement& agreement, const wire::DeviceT& theirs,
-                         const std::string& who) {
-  const auto key = key_of(&theirs, who);
-  if (!key) return key.error();
-  if (!(*key == agreement.device))
-    return incompatible(
-        fmt::format("stream '{}' crosses by {}, which needs equal UUIDs: {} is on '{}' ({}), the stream on {}", stream,
-                    platform::transport_name(agreement.transport), who, proto::printable(theirs.name, 64),
-                    to_string(*key), to_string(agreement.device)));
-  if (auto fits = check_transport(static_cast<wire::Transport>(agreement.transport), theirs, who); !fits) return fits;
-  if (agreement.uses_timelines() && !lists(theirs.sync_modes, wire::SyncMode::Timeline))
-    return incompatible(
-        fmt::format("stream '{}' uses sync mode timeline, but {}", stream, why_no_timeline(theirs, who)));
-  return {};
+  // The last transport takes almost anybody, so what stands against it weighs most; the others explain. Of a producer that
+  // wants one transport alone only that one counts.
+  std::string message;
+  Obstacle* decisive = &obstacles.back();
+  for (std::size_t i = 0; i < obstacles.size(); ++i) {
+    const bool counts = demand.transport == wire::Transport::None || demand.transport == kTransports[i];
+    if (!counts) continue;
+    decisive = &obstacles[i];
+    if (message.find(decisive->text) == std::string::npos) message += (message.empty() ? "" : "; ") + decisive->text;
+  }
+  if (message.empty()) message = decisive->text;  // a transport that is not built in
+  return incompatible(std::move(message), std::move(decisive->conflict));
 }
 
 }  // namespace ferry::daemon

@@ -1,8 +1,10 @@
 #pragma once
-// What a producer, a consumer and the broker's device can do together. Pure: the same question has the same answer.
+// What a producer, its consumers and the broker's device can do together. Pure: the same question has the same answer.
 // A transport or sync mode more is a case more here, and an exporter more behind platform/.
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include "ferry_generated.h"
 #include "platform/texture.h"
@@ -22,25 +24,50 @@ DeviceKey key_of(const platform::DeviceCapabilities& ours);
 /// kInvalidArgument without a device or its UUIDs. @p who: "producer 'renderer' (pid 4211)".
 proto::Result<DeviceKey> key_of(const wire::DeviceT* theirs, const std::string& who);
 
+/// A producer or a consumer, and what it says of its device. Copied out of its message: it is needed again whenever
+/// somebody joins.
+struct Party {
+  struct Lack {
+    wire::Transport transport;
+    std::string reason;
+  };
+  std::string who;  ///< "consumer 'viewer' (pid 4211)"
+  DeviceKey device;
+  std::string device_name;  ///< printable
+  std::vector<wire::Transport> transports;
+  std::vector<wire::SyncMode> sync_modes;
+  std::string sync_reason;
+  std::vector<Lack> lacks;
+
+  /// It has tried @p transport and failed.
+  void give_up(wire::Transport transport, std::string reason);
+};
+proto::Result<Party> party_of(const wire::DeviceT* device, std::string who);
+
 /// What a stream was agreed to use, and why nothing better.
 struct Agreement {
-  DeviceKey device;
+  DeviceKey device;  ///< the producer's
   platform::Transport transport{};
   std::string transport_reason;
   wire::SyncMode sync{};
   std::string sync_reason;
 
   bool uses_timelines() const { return sync == wire::SyncMode::Timeline; }
+  /// Whether frames cross in the same way, whatever the reasons.
+  bool same_way(const Agreement& other) const { return transport == other.transport && sync == other.sync; }
 };
 
-/// @p theirs is on our device (equal keys). kIncompatible names @p who and the constraint; kInvalidArgument for a sync
-/// mode that is none.
-proto::Result<Agreement> negotiate(const platform::DeviceCapabilities& ours, const wire::DeviceT& theirs,
-                                   wire::SyncMode asked, const std::string& who);
+/// What the producer insists on.
+struct Demand {
+  wire::Transport transport = wire::Transport::None;  ///< None: the best
+  wire::SyncMode sync = wire::SyncMode::Automatic;
+};
 
-/// Whether a party can join a stream as it is: a consumer, or a producer that takes it over.
-proto::Result<void> check_joins(const std::string& stream, const Agreement& agreement, const wire::DeviceT& theirs,
-                                const std::string& who);
+/// The best way from @p producer to all of @p consumers. @p ours: the broker's view of the producer's device, nullptr if
+/// it has no such device. kIncompatible names the party and the constraint, with both lists; kInvalidArgument for a
+/// transport or sync mode that is none.
+proto::Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Party& producer,
+                                   std::span<const Party* const> consumers, const Demand& demand);
 
 const char* sync_mode_name(wire::SyncMode mode);  ///< "timeline"
 

@@ -32,7 +32,11 @@ Result<Producer> StreamService::check_producer(Session& session, const wire::Cre
     return Error{ErrorCode::kLimitExceeded,
                  fmt::format("slot count {} exceeds the limit max_slots = {} for stream '{}'", asked.min_slots,
                              limits_.max_slots, name)};
+  auto party = party_of(asked.device.get(), in_role("producer", session));
+  if (!party) return std::move(party).error();
   Producer producer;
+  producer.party = std::move(*party);
+  producer.demand = {asked.transport, asked.sync_mode};
   producer.session = &session;
   producer.process = session.process();
   producer.application = session.application();
@@ -83,27 +87,25 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   if (streams_.size() >= limits_.max_streams)
     return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} streams; the limit max_streams is {}",
                                                         streams_.size(), limits_.max_streams)};
-  const std::string who = in_role("producer", session);
-  const auto key = key_of(asked.device.get(), who);
-  if (!key) return key.error();
-
   Stream::Setup setup;
   setup.domain = domain_of(session.process()->identity());
   setup.id = proto::StreamId{++last_stream_};
   setup.name = asked.name;
   setup.max_slots = static_cast<std::uint32_t>(limits_.max_slots);
   setup.producer = std::move(producer);
-  auto device = gpus_.find(*key, who);
-  if (!device) return std::move(device).error();
-  setup.device = std::move(*device);
-  auto agreement = negotiate(setup.device->capabilities(), *asked.device, asked.sync_mode, who);
+  const Party& party = setup.producer.party;
+  auto agreement = agree(party, {}, setup.producer.demand);
   if (!agreement) return std::move(agreement).error();
   setup.agreement = std::move(*agreement);
+  auto device = device_for(setup.agreement, party.who);
+  if (!device) return std::move(device).error();
+  setup.device = std::move(*device);
+  const DeviceKey key = party.device;
 
   auto created = Stream::create(std::move(setup), image);
   if (!created) {
     // The next attempt gets a device object that works.
-    if (created.error().code == ErrorCode::kDeviceLost) gpus_.forget(*key);
+    if (created.error().code == ErrorCode::kDeviceLost) gpus_.forget(key);
     return std::move(created).error();
   }
   Stream& stream = **created;
@@ -120,17 +122,25 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
 Result<void> StreamService::take_over(Stream& stream, Session& session, std::uint64_t request,
                                       const wire::CreateStreamT& asked, Producer producer,
                                       const platform::TextureDesc& image) {
-  const std::string who = in_role("producer", session);
-  if (auto named = key_of(asked.device.get(), who); !named) return std::move(named).error();
-  if (auto joins = check_joins(proto::printable(stream.name()), stream.agreement(), *asked.device, who); !joins)
-    return joins;
+  const std::string who = producer.party.who;
   const wire::SyncMode in_use = stream.agreement().sync;
   if (asked.sync_mode != wire::SyncMode::Automatic && asked.sync_mode != in_use)
     return Error{ErrorCode::kIncompatible,
                  fmt::format("{} asks for sync mode {}, but the {} consumers of stream {} use {}", who,
                              sync_mode_name(asked.sync_mode), stream.leases().size(), stream.log_name(),
                              sync_mode_name(in_use))};
-  if (auto done = stream.take_over(std::move(producer), image, request); !done) return done;
+  // The sync mode stays: leases have their release timeline, or none, for life. So does the transport, if it can.
+  const Demand as_it_is{static_cast<wire::Transport>(stream.agreement().transport), in_use};
+  auto agreement = agree(producer.party, stream.consumers(), as_it_is);
+  if (!agreement || (producer.demand.transport != wire::Transport::None &&
+                     producer.demand.transport != as_it_is.transport))
+    agreement = agree(producer.party, stream.consumers(), {producer.demand.transport, in_use});
+  if (!agreement) return std::move(agreement).error();
+  auto device = device_for(*agreement, who);
+  if (!device) return std::move(device).error();
+  if (auto done = stream.take_over(std::move(producer), std::move(*agreement), std::move(*device), image, request);
+      !done)
+    return done;
   session.holdings.streams.insert(stream.id());
   spdlog::info("stream {} taken over by {}", stream.log_name(), session.name());
   return {};

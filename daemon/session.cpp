@@ -121,6 +121,13 @@ void Session::refuse(std::uint64_t request, const Error& error) {
   wire::RefusedT refused;
   refused.code = static_cast<std::int32_t>(error.code);
   refused.message = error.message;
+  if (error.conflict) {
+    refused.conflict = std::make_unique<wire::ConflictT>();
+    refused.conflict->party = error.conflict->party;
+    refused.conflict->constraint = error.conflict->constraint;
+    refused.conflict->party_has = error.conflict->party_has;
+    refused.conflict->others_have = error.conflict->others_have;
+  }
   send(request, std::move(refused));
 }
 

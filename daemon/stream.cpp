@@ -44,7 +44,7 @@ Result<std::unique_ptr<Stream>> Stream::create(Setup setup, const platform::Text
   std::unique_ptr<Stream> stream(new Stream(std::move(setup), std::move(*verdict)));
   const Producer& producer = stream->producer();
   const std::uint32_t slots = initial_slots(producer.frames_in_flight, producer.min_slots, stream->setup_.max_slots);
-  auto generation = stream->make_generation(producer, image, slots, "created");
+  auto generation = stream->make_generation(image, slots, "created");
   if (!generation) return std::move(generation).error();
   proto::VerdictPageWriter writer(stream->verdict_.page());
   writer.set_state(StreamState::kLive);
@@ -65,6 +65,12 @@ wire::SyncMode Stream::sync_of(const Lease& lease) const {
   return lease.foreign ? wire::SyncMode::Host : agreement().sync;
 }
 
+std::vector<const Party*> Stream::consumers() const {
+  std::vector<const Party*> parties;
+  for (const auto& lease : leases_) parties.push_back(&lease->party);
+  return parties;
+}
+
 Lease* Stream::find_lease(proto::LeaseId id) const {
   const auto found = std::find_if(leases_.begin(), leases_.end(), [id](const auto& lease) { return lease->id == id; });
   return found == leases_.end() ? nullptr : found->get();
@@ -72,16 +78,22 @@ Lease* Stream::find_lease(proto::LeaseId id) const {
 
 // ---- generations --------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& producer,
+Result<std::unique_ptr<Generation>> Stream::make_generation(const platform::TextureDesc& image,
+                                                            std::uint32_t slot_count, std::string reason) {
+  return make_generation(producer(), agreement(), setup_.device.get(), image, slot_count, std::move(reason));
+}
+
+Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& producer, const Agreement& agreement,
+                                                            platform::VulkanDevice* device,
                                                             const platform::TextureDesc& image,
                                                             std::uint32_t slot_count, std::string reason) {
   GenerationSpec spec;
   spec.id = GenerationId{generations_.empty() ? 1 : raw(newest_generation().id()) + 1};
   spec.image = image;
   spec.slot_count = slot_count;
-  spec.has_timeline = agreement().uses_timelines();
+  spec.agreement = agreement;
   spec.reason = std::move(reason);
-  return Generation::create(std::move(spec), *setup_.device, producer.allowance, proto::printable(name()));
+  return Generation::create(std::move(spec), device, producer.allowance, proto::printable(name()));
 }
 
 void Stream::add_generation(std::unique_ptr<Generation> generation) {
@@ -123,8 +135,12 @@ void Stream::drop_surplus_generations() {
 const Generation* Stream::generation_on_show() const {
   const auto record = frames().read(frames().published());
   if (!record) return nullptr;
+  return find_generation(GenerationId{record->generation});
+}
+
+const Generation* Stream::find_generation(GenerationId id) const {
   for (const auto& generation : generations_)
-    if (generation->id() == GenerationId{record->generation}) return generation.get();
+    if (generation->id() == id) return generation.get();
   return nullptr;
 }
 
@@ -135,11 +151,30 @@ std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
 }
 
 Result<void> Stream::reconfigure(const platform::TextureDesc& image) {
-  auto generation = make_generation(producer(), image, newest_generation().spec().slot_count,
+  auto generation = make_generation(image, newest_generation().spec().slot_count,
                                     change_of(newest_generation().spec().image, image));
   if (!generation) return std::move(generation).error();
   add_generation(std::move(*generation));
   drop_surplus_generations();
+  return {};
+}
+
+Result<void> Stream::change_way(Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
+                                const LeaseNeed* joining, std::string reason) {
+  const GenerationSpec& current = newest_generation().spec();
+  const std::uint32_t joined = joining == nullptr ? 0 : joining->max_holds + joining->queue_depth;
+  const std::uint32_t wanted = slots_required(producer().frames_in_flight) + joined;
+  const std::uint32_t slots = std::max(current.slot_count, std::min(wanted, setup_.max_slots));
+  auto generation =
+      make_generation(producer(), agreement, device.get(), current.image, slots, std::move(reason));
+  if (!generation) return std::move(generation).error();
+  setup_.agreement = std::move(agreement);
+  setup_.device = std::move(device);
+  spdlog::info("stream {} now crosses otherwise; {}; {}", log_name(), setup_.agreement.transport_reason,
+               setup_.agreement.sync_reason);
+  add_generation(std::move(*generation));
+  drop_surplus_generations();
+  announce_generation(0);
   return {};
 }
 
@@ -148,7 +183,7 @@ void Stream::grow_pool() {
   const GenerationSpec& current = newest_generation().spec();
   const auto slots = grown_slots(current.slot_count, slots_required(producer().frames_in_flight), setup_.max_slots);
   if (!slots) return;
-  auto generation = make_generation(producer(), current.image, *slots,
+  auto generation = make_generation(current.image, *slots,
                                     fmt::format("pool of {} for {} consumers", *slots, leases_.size()));
   if (!generation) {
     if (!growth_failed_)
@@ -192,8 +227,10 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   ring_verdict();
   // The last frame may be one of an older generation, while the producer has not drawn into the newest. In their order:
   // what is older than a generation that a consumer knows is never looked at (FrameTaker).
+  // One that crosses otherwise than what was agreed with this consumer is nothing it can import.
   const Generation* on_show = generation_on_show();
-  const Generation& first = on_show != nullptr ? *on_show : newest_generation();
+  const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement());
+  const Generation& first = can_import ? *on_show : newest_generation();
   send_attached(admitted, first, channel->consumer_end, request);
   for (const auto& generation : generations_)
     if (raw(generation->id()) > raw(first.id())) send_generation(*generation, admitted);
@@ -231,7 +268,8 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
 
 // ---- producers ----------------------------------------------------------------------------------
 
-Result<void> Stream::take_over(Producer next, const platform::TextureDesc& image, std::uint64_t request) {
+Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
+                               const platform::TextureDesc& image, std::uint64_t request) {
   std::vector<platform::ChannelPair> channels;
   for (std::size_t i = 0; i < leases_.size(); ++i) {
     auto channel = platform::create_channel();
@@ -241,7 +279,7 @@ Result<void> Stream::take_over(Producer next, const platform::TextureDesc& image
   const std::uint32_t slots =
       std::min(setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
                                           slots_required(next.frames_in_flight)));
-  auto generation = make_generation(next, image, slots, "taken over");
+  auto generation = make_generation(next, agreement, device.get(), image, slots, "taken over");
   if (!generation) return std::move(generation).error();
 
   const std::uint64_t published = frames().published();
@@ -250,6 +288,8 @@ Result<void> Stream::take_over(Producer next, const platform::TextureDesc& image
   // The old producer's frames are in a page that nobody is given any more.
   retire_generations(newest_generation().id());
   setup_.producer = std::move(next);
+  setup_.agreement = std::move(agreement);
+  setup_.device = std::move(device);
   ++producers_;
   state_ = StreamState::kLive;
   proto::VerdictPageWriter writer(verdict_.page());
@@ -369,7 +409,7 @@ void Stream::send_attached(const Lease& lease, const Generation& generation, con
   if (lease.foreign)
     attached.sync_reason += fmt::format("; host for this lease: it is of {}, the producer of {}",
                                         to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
-  attached.completed_only = lease.foreign && agreement().uses_timelines();
+  attached.completed_only = lease.need.completed_only;
   attached.transport_reason = agreement().transport_reason;
   attached.has_release_timeline = lease.release_timeline != nullptr;
   attached.state = static_cast<wire::StreamState>(state_);
@@ -391,7 +431,7 @@ void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end) 
   added.max_holds = lease.need.max_holds;
   added.queue_depth = lease.need.queue_depth;
   added.has_release_timeline = lease.release_timeline != nullptr;
-  added.completed_only = lease.foreign && agreement().uses_timelines();
+  added.completed_only = lease.need.completed_only;
   added.consumer_pid = static_cast<std::uint32_t>(lease.session->process()->pid());
   FdList fds{&lease.page->fd, &producer_end};
   if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());

@@ -23,6 +23,8 @@ struct Producer {
   Session* session = nullptr;  ///< nullptr: it said goodbye to us or died; a living process may still publish
   std::shared_ptr<Process> process;
   std::string application;
+  Party party;
+  Demand demand;
   StreamPagePtr page;
   Allowance allowance;
   proto::QueuePolicy queue_policy{};
@@ -37,7 +39,7 @@ class Stream {
     std::string name;
     TrustDomain domain;  ///< of its producers: another domain never takes it over
     Agreement agreement;
-    std::shared_ptr<platform::VulkanDevice> device;
+    std::shared_ptr<platform::VulkanDevice> device;  ///< nullptr where the transport needs none
     Producer producer;
     std::uint32_t max_slots = 0;
   };
@@ -52,11 +54,14 @@ class Stream {
   const Producer& producer() const { return setup_.producer; }
   /// A consumer of another trust domain waits for no GPU but its own.
   wire::SyncMode sync_of(const Lease& lease) const;
+  Party& producer_party() { return setup_.producer.party; }
   bool has_producer() const { return setup_.producer.session != nullptr; }
   proto::StreamState state() const { return state_; }
   const Generation& newest_generation() const { return *generations_.back(); }
   const std::vector<std::unique_ptr<Lease>>& leases() const { return leases_; }
-  std::string device_name() const { return setup_.device->capabilities().name; }
+  const std::string& device_name() const { return setup_.producer.party.device_name; }
+  /// Of every lease.
+  std::vector<const Party*> consumers() const;
   std::uint64_t memory_bytes() const;
   /// Expires with the stream.
   std::weak_ptr<const void> life() const { return life_; }
@@ -66,6 +71,10 @@ class Stream {
 
   /// Another image, in a generation that starts now. On error the stream stays as it was. The caller announces it.
   proto::Result<void> reconfigure(const platform::TextureDesc& image);
+  /// Frames cross by @p agreement from a generation on that starts now, with room for @p joining (nullptr: nobody new).
+  /// Who is concerned is told; the producer moves over when it draws next. On error the stream stays as it was.
+  proto::Result<void> change_way(Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
+                                 const LeaseNeed* joining, std::string reason);
   /// More slots if its leases want them and the limits have them; who is concerned is told.
   void grow_pool();
   /// The newest generation, to the producer as the answer to @p request (0: unasked) and to every consumer.
@@ -80,8 +89,11 @@ class Stream {
   /// Ends a lease. Its consumer is told when it was not its own wish.
   void retire(proto::LeaseId id, wire::EndReason reason, const std::string& message);
 
-  /// Another producer for an abandoned stream: same leases, next generation. On error nothing has changed.
-  proto::Result<void> take_over(Producer producer, const platform::TextureDesc& image, std::uint64_t request);
+  /// Another producer for an abandoned stream: same leases, next generation, which crosses by @p agreement. On error
+  /// nothing has changed.
+  proto::Result<void> take_over(Producer producer, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
+                                const platform::TextureDesc& image, std::uint64_t request);
+  const Generation* find_generation(proto::GenerationId id) const;
   /// The producer's session is over without CloseStream. What it promised will be kept for it.
   void abandon();
   /// The kernel says that the producer is gone: nobody publishes, nobody overwrites.
@@ -93,8 +105,12 @@ class Stream {
   explicit Stream(Setup setup, platform::OwnedPage<proto::VerdictPage> verdict)
       : setup_(std::move(setup)), verdict_(std::move(verdict)) {}
 
-  proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer,
+  proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer, const Agreement& agreement,
+                                                             platform::VulkanDevice* device,
                                                              const platform::TextureDesc& image,
+                                                             std::uint32_t slot_count, std::string reason);
+  /// By the way that is in use.
+  proto::Result<std::unique_ptr<Generation>> make_generation(const platform::TextureDesc& image,
                                                              std::uint32_t slot_count, std::string reason);
   void add_generation(std::unique_ptr<Generation> generation);
   void drop_generation(std::size_t position);

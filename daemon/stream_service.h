@@ -37,6 +37,9 @@ class StreamService {
   /// Whether @p session produces, may produce or may view @p stream: nobody else is told of it.
   bool may_know(const Session& session, const Stream& stream) const;
 
+  // Either.
+  proto::Result<void> import_failed(Session& session, const wire::ImportFailedT& said);
+
   /// Ends what the session had. Nothing points to it afterwards.
   void end_session(Session& session);
 
@@ -67,6 +70,13 @@ class StreamService {
   proto::Result<void> take_over(Stream& stream, Session& session, std::uint64_t request,
                                 const wire::CreateStreamT& asked, Producer producer,
                                 const platform::TextureDesc& image);
+  /// The best way for @p producer and @p consumers.
+  proto::Result<Agreement> agree(const Party& producer, const std::vector<const Party*>& consumers,
+                                 const Demand& demand) const;
+  /// The device that the agreement needs, if it needs one.
+  proto::Result<std::shared_ptr<platform::VulkanDevice>> device_for(const Agreement& agreement, const std::string& who);
+  /// Makes @p stream cross in a way that @p joining can use too: the one in use, or another in a new generation.
+  proto::Result<void> accommodate(Stream& stream, const Party& joining, const LeaseNeed& need);
   /// Answers what waited for @p stream.
   void serve_waiting(Stream& stream);
   std::size_t waiting_count(const Session& session) const;

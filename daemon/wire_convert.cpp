@@ -33,7 +33,14 @@ wire::DeviceT to_wire(const platform::DeviceCapabilities& device) {
   out.name = device.name;
   out.driver = device.driver;
   out.is_software = device.is_software;
-  if (device.opaque_fd) out.transports.push_back(wire::Transport::OpaqueFd);
+  const auto state = [&](wire::Transport transport, bool can, const std::string& reason) {
+    if (can) return out.transports.push_back(transport);
+    out.lacks.push_back(std::make_unique<wire::TransportLackT>());
+    out.lacks.back()->transport = transport;
+    out.lacks.back()->reason = reason;
+  };
+  state(wire::Transport::OpaqueFd, device.opaque_fd, device.opaque_fd_reason);
+  state(wire::Transport::HostMemory, device.host_memory, device.host_memory_reason);
   if (device.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
   out.sync_modes.push_back(wire::SyncMode::Host);
   out.sync_reason = device.timeline_fd_reason;

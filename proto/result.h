@@ -3,9 +3,11 @@
 
 #include <cassert>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace ferry::proto {
 
@@ -52,9 +54,18 @@ constexpr ErrorKind kind_of(ErrorCode code) {
   }
 }
 
+/// Who does not fit, by what, and the two lists that do not meet.
+struct Conflict {
+  std::string party;       ///< "consumer 'viewer' (pid 4211)"
+  std::string constraint;  ///< "transport"
+  std::vector<std::string> party_has, others_have;
+};
+
 struct [[nodiscard]] Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;  ///< one line, no full stop; names the value, the limit and the object
+
+  std::shared_ptr<const Conflict> conflict{};  ///< of kIncompatible, where there are two lists to compare
 
   ErrorKind kind() const { return kind_of(code); }
 };

@@ -29,6 +29,7 @@ constexpr std::optional<SessionState> next_state(SessionState from, wire::Body o
         case wire::Body::Attach:
         case wire::Body::CancelAttach:
         case wire::Body::Detach:
+        case wire::Body::ImportFailed:
         case wire::Body::QueryStatus: return SessionState::kReady;
         default: return std::nullopt;
       }

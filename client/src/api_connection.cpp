@@ -74,6 +74,15 @@ const char* ferry_version(void) {
 }
 
 const char* ferry_last_error(void) { return last_error(); }
+
+// Leaves the thread's last error as it is: it is what the question is about.
+int32_t ferry_last_conflict(ferry_conflict* out) {
+  if (out == nullptr || out->struct_size < sizeof(ferry_conflict)) return FERRY_ERROR_INVALID_ARGUMENT;
+  ferry_conflict conflict{};
+  if (!last_conflict(conflict)) return FERRY_ERROR_NOT_FOUND;
+  write_struct(out, conflict);
+  return FERRY_OK;
+}
 const char* ferry_error_name(int32_t code) { return error_name(code); }
 void ferry_free(void* memory) { std::free(memory); }
 

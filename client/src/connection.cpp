@@ -20,7 +20,11 @@ namespace {
 Error refusal(const wire::RefusedT& refused) {
   // A code this library does not know is still a refusal.
   const bool known = refused.code <= -1 && refused.code >= static_cast<std::int32_t>(ErrorCode::kInternal);
-  return {known ? static_cast<ErrorCode>(refused.code) : ErrorCode::kIncompatible, refused.message};
+  Error error{known ? static_cast<ErrorCode>(refused.code) : ErrorCode::kIncompatible, refused.message};
+  if (refused.conflict)
+    error.conflict = std::make_shared<const proto::Conflict>(proto::Conflict{
+        refused.conflict->party, refused.conflict->constraint, refused.conflict->party_has, refused.conflict->others_have});
+  return error;
 }
 
 }  // namespace

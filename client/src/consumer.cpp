@@ -49,6 +49,18 @@ Consumer::~Consumer() { (void)close(); }
 
 Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> connection, DevicePtr device,
                                                    const ferry_attach_info& info) {
+  wire::DeviceT described = device->describe();
+  for (;;) {
+    // The first import is the test whether a transport works here; one that does not is not offered again.
+    std::optional<wire::Transport> failed;
+    auto attached = try_attach(connection, device, info, described, failed);
+    if (attached || !failed || !give_up_transport(described, *failed, attached.error().message)) return attached;
+  }
+}
+
+Result<std::shared_ptr<Consumer>> Consumer::try_attach(const std::shared_ptr<Connection>& connection, DevicePtr device,
+                                                       const ferry_attach_info& info, const wire::DeviceT& described,
+                                                       std::optional<wire::Transport>& failed) {
   if (info.name == nullptr) return invalid("ferry_attach_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
   if (info.mode > FERRY_CONSUMER_EVERY)
@@ -73,7 +85,7 @@ Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> c
 
   wire::AttachT request;
   request.name = info.name;
-  request.device = std::make_unique<wire::DeviceT>(device->describe());
+  request.device = std::make_unique<wire::DeviceT>(described);
   request.mode = static_cast<wire::ConsumerMode>(mode);
   request.max_holds = max_holds;
   request.queue_depth = mode == proto::ConsumerMode::kEvery ? queue_depth : 0;
@@ -95,7 +107,7 @@ Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> c
       error.message = fmt::format("stream '{}' did not appear within {} ms", info.name, info.timeout_ns / 1'000'000);
     return error;
   }
-  auto started = consumer->start(std::move(*attached));
+  auto started = consumer->start(std::move(*attached), failed);
   lock.unlock();
   if (!started) {
     (void)consumer->close();
@@ -104,7 +116,7 @@ Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> c
   return consumer;
 }
 
-Result<void> Consumer::start(Message message) {
+Result<void> Consumer::start(Message message, std::optional<wire::Transport>& failed) {
   const wire::AttachedT& attached = *message.envelope->body.AsAttached();
   stream_ = proto::StreamId{attached.stream};
   lease_ = proto::LeaseId{attached.lease};
@@ -123,11 +135,6 @@ Result<void> Consumer::start(Message message) {
   if (auto added = wait_set_.add(channel_, kChannelKey); !added) return added;
   if (attached.state == wire::StreamState::Orphaned) push_event(FERRY_EVENT_ORPHANED, "the stream has no producer");
 
-  host_sync_ = attached.sync_mode != wire::SyncMode::Timeline;
-  sync_reason_ = attached.sync_reason;
-  transport_reason_ = attached.transport_reason;
-  transport_ = platform::transport_name(static_cast<platform::Transport>(attached.generation->transport));
-
   platform::TimelineImporter& timelines = device_->vulkan().timeline_importer();
   std::size_t next = 3;
   auto release = attached.has_release_timeline ? timelines.import(std::move(message.fds[next++])) : timelines.create_local();
@@ -139,16 +146,23 @@ Result<void> Consumer::start(Message message) {
   taker_->set_orphaned(attached.state == wire::StreamState::Orphaned || attached.state == wire::StreamState::Closed);
   taker_->set_completed_only(attached.completed_only);
   auto generation = Generation::import(device_, *attached.generation, message.fds, next);
-  if (!generation) return std::move(generation).error();
+  if (!generation) {
+    failed = attached.generation->transport;
+    return std::move(generation).error();
+  }
   add_generation(std::move(*generation));
-  if (host_sync_)
+  return {};
+}
+
+/// The thread that a generation needs, if it is not there yet.
+void Consumer::adopt_sync(const Generation& generation) {
+  if (generation.host_sync() && !completions_)
     completions_ = std::make_unique<CompletionQueue<HostRelease>>([this](HostRelease& done, const Result<void>& reached) {
       // A point that will never be reached (device lost) keeps its slot held: the lease ends soon anyway.
       if (!reached) return;
       std::lock_guard lock(mutex_);
       let_go(done.generation, done.slot, 0);
     });
-  return {};
 }
 
 // ---- the hot path ------------------------------------------------------------------------------------------------
@@ -181,6 +195,10 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
     }
     if (outcome == FrameTaker::Outcome::kTaken) {
       fill_frame(taken, out);
+      const std::shared_ptr<Generation> generation = find_imported(proto::GenerationId{taken.record.generation})->generation;
+      if (!generation->copies()) return Wait::kDone;
+      lock.unlock();
+      if (auto fetched = fetch_pixels(*generation, out); !fetched) return std::move(fetched).error();
       return Wait::kDone;
     }
     auto awake = [&] { page_writer_.set_sleeping(false); };
@@ -236,13 +254,19 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   out.height_px = generation.desc().height_px;
   out.wait_semaphore = generation.timeline()->semaphore();
   // Sync mode host: complete already, whatever the producer writes; every timeline has reached 0.
-  out.wait_value = host_sync_ ? 0 : record.acquire_point;
+  out.wait_value = generation.host_sync() ? 0 : record.acquire_point;
   out.signal_semaphore = release_timeline_->semaphore();
   out.signal_value = held.signal_value;
   fill_metadata(record, out.metadata);
 
   if (mode_ == proto::ConsumerMode::kEvery) ring_waiting_producer();  // its queue has room again
   if (generations_.size() > 1) drop_old_generations(g);
+}
+
+Result<void> Consumer::fetch_pixels(const Generation& generation, const ferry_frame& frame) {
+  auto copied = generation.slot(frame.slot).copy()->from_shared();
+  if (!copied) (void)release(frame.sequence, FERRY_RELEASE_UNUSED);
+  return copied;
 }
 
 Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
@@ -257,13 +281,14 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   --imported.held;
   --held_count_;
   const Held released = std::exchange(*held, Held{});
+  const bool host_sync = imported.generation->host_sync();
   if (flags == FERRY_RELEASE_UNUSED) {
     let_go(released.generation, released.slot, 0);
     return {};
   }
   imported.last_signal = std::max(imported.last_signal, released.signal_value);
   last_promised_ = std::max(last_promised_, released.signal_value);
-  if (!host_sync_) {
+  if (!host_sync) {
     let_go(released.generation, released.slot, released.signal_value);
     return {};
   }
@@ -306,6 +331,7 @@ std::optional<Error> Consumer::ended() const {
 // ---- generations ---------------------------------------------------------------------------------------------------
 
 void Consumer::add_generation(std::unique_ptr<Generation> generation) {
+  adopt_sync(*generation);
   const platform::TextureDesc& desc = generation->desc();
   taker_->add_generation(generation->id(), generation->slot_count(), desc.width_px, desc.height_px);
   generations_.push_back({std::move(generation)});
@@ -343,11 +369,18 @@ void Consumer::on_generation(const wire::GenerationT& info, std::vector<UniqueFd
   auto generation = Generation::import(device_, info, fds, first_fd);
   std::lock_guard lock(mutex_);
   if (!taker_ || closed_) return;
-  if (!generation) {
-    push_event(FERRY_EVENT_GENERATION_FAILED, generation.error().message);
-  } else {
+  if (generation) {
     push_event(FERRY_EVENT_GENERATION, info.reason, generation->get());
     add_generation(std::move(*generation));
+  } else {
+    push_event(FERRY_EVENT_GENERATION_FAILED, generation.error().message);
+    // The broker looks for a way that works here too.
+    wire::ImportFailedT failed;
+    failed.stream = raw(stream_);
+    failed.lease = raw(lease_);
+    failed.generation = info.id;
+    failed.reason = generation.error().message;
+    connection_->tell(std::move(failed));
   }
   wake_application();
 }
@@ -465,7 +498,7 @@ bool Consumer::next_event(ferry_event& out) {
 void Consumer::get_state(ferry_stream_state& out) {
   std::lock_guard lock(mutex_);
   const Generation& generation = *generations_.back().generation;
-  out.sync_mode = host_sync_ ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
+  out.sync_mode = generation.host_sync() ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
   out.generation = raw(generation.id());
   out.frames = proto::StreamPageReader(stream_page_->page()).published();
   out.slot_count = generation.slot_count();
@@ -474,9 +507,10 @@ void Consumer::get_state(ferry_stream_state& out) {
   out.format = static_cast<std::uint32_t>(generation.desc().format);
   out.connected = connection_->connected() ? 1 : 0;
   out.starved = skipped_;
-  fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}", transport_);
-  fmt::format_to_n(out.sync_reason, sizeof out.sync_reason - 1, "{}", sync_reason_);
-  fmt::format_to_n(out.transport_reason, sizeof out.transport_reason - 1, "{}", transport_reason_);
+  fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}",
+                   platform::transport_name(generation.transport()));
+  fmt::format_to_n(out.sync_reason, sizeof out.sync_reason - 1, "{}", generation.sync_reason());
+  fmt::format_to_n(out.transport_reason, sizeof out.transport_reason - 1, "{}", generation.transport_reason());
 }
 
 Result<void> Consumer::close() {

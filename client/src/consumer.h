@@ -66,7 +66,17 @@ class Consumer final : public Recipient {
   Consumer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name, proto::ConsumerMode mode,
            std::uint32_t max_holds, std::uint32_t queue_depth, platform::OwnedPage<proto::LeasePage> page,
            platform::WaitSet wait_set, platform::ChannelPair wake);
-  proto::Result<void> start(Message attached);
+  /// With @p described as what the device can do.
+  static proto::Result<std::shared_ptr<Consumer>> try_attach(const std::shared_ptr<Connection>& connection,
+                                                             DevicePtr device, const ferry_attach_info& info,
+                                                             const wire::DeviceT& described,
+                                                             std::optional<wire::Transport>& failed);
+  /// @p failed: the transport of a first generation that could not be imported.
+  proto::Result<void> start(Message attached, std::optional<wire::Transport>& failed);
+
+  /// Transport host-memory: the pixels of a frame that is held, into the application's image. Without mutex_. A frame
+  /// whose pixels do not come is let go.
+  proto::Result<void> fetch_pixels(const Generation& generation, const ferry_frame& frame);
 
   // mutex_ is held in all of these.
   void fill_frame(const proto::FrameTaker::Taken& taken, ferry_frame& out);
@@ -75,6 +85,7 @@ class Consumer final : public Recipient {
   Imported* find_imported(proto::GenerationId g);
   void drop_old_generations(proto::GenerationId in_use);
   void add_generation(std::unique_ptr<Generation> generation);
+  void adopt_sync(const Generation& generation);
   void let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point);
   void push_event(ferry_event_type type, const std::string& reason, const Generation* generation = nullptr);
   void wake_application();
@@ -102,8 +113,6 @@ class Consumer final : public Recipient {
   proto::StreamId stream_{};
   proto::LeaseId lease_{};
   std::uint32_t lease_index_ = 0;
-  bool host_sync_ = false;
-  std::string sync_reason_, transport_, transport_reason_;
 
   std::optional<proto::FrameTaker> taker_;
   std::vector<Imported> generations_;

@@ -12,11 +12,26 @@ wire::DeviceT DeviceBinding::describe() const {
   out.name = caps.name;
   out.driver = caps.driver;
   out.is_software = caps.is_software;
-  if (caps.opaque_fd) out.transports.push_back(wire::Transport::OpaqueFd);
+  const auto state = [&](wire::Transport transport, bool can, const std::string& reason) {
+    if (can) return out.transports.push_back(transport);
+    out.lacks.push_back(std::make_unique<wire::TransportLackT>());
+    out.lacks.back()->transport = transport;
+    out.lacks.back()->reason = reason;
+  };
+  state(wire::Transport::OpaqueFd, caps.opaque_fd, caps.opaque_fd_reason);
+  state(wire::Transport::HostMemory, caps.host_memory, caps.host_memory_reason);
   if (caps.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
   out.sync_modes.push_back(wire::SyncMode::Host);
   out.sync_reason = caps.timeline_fd_reason;
   return out;
+}
+
+bool give_up_transport(wire::DeviceT& device, wire::Transport transport, const std::string& reason) {
+  if (std::erase(device.transports, transport) == 0) return false;
+  device.lacks.push_back(std::make_unique<wire::TransportLackT>());
+  device.lacks.back()->transport = transport;
+  device.lacks.back()->reason = reason;
+  return !device.transports.empty();
 }
 
 }  // namespace ferry::client

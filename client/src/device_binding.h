@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "ferry_generated.h"
 #include "platform/vulkan/device.h"
@@ -25,6 +26,9 @@ class DeviceBinding {
  private:
   std::unique_ptr<platform::VulkanDevice> device_;
 };
+
+/// @p device without @p transport, which was tried and failed. False when that was its last.
+bool give_up_transport(wire::DeviceT& device, wire::Transport transport, const std::string& reason);
 
 using DevicePtr = std::shared_ptr<DeviceBinding>;
 

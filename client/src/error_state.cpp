@@ -1,5 +1,7 @@
 #include "client/src/error_state.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -9,6 +11,8 @@ namespace ferry::client {
 namespace {
 
 thread_local std::array<char, 1024> last_text{};
+
+thread_local std::shared_ptr<const proto::Conflict> last_known_conflict;
 
 void remember(std::string_view text) {
   const std::size_t length = std::min(text.size(), last_text.size() - 1);
@@ -20,12 +24,29 @@ void remember(std::string_view text) {
 
 std::int32_t fail(const proto::Error& error) {
   remember(error.message);
+  last_known_conflict = error.conflict;
   return static_cast<std::int32_t>(error.code);
 }
 
 std::int32_t fail(proto::ErrorCode code, const char* text) {
   remember(text);
+  last_known_conflict.reset();
   return static_cast<std::int32_t>(code);
+}
+
+bool last_conflict(ferry_conflict& out) {
+  if (!last_known_conflict) return false;
+  const auto put = [](auto& field, std::string_view text) {
+    const std::size_t length = std::min(text.size(), sizeof field - 1);
+    std::memcpy(field, text.data(), length);
+    field[length] = '\0';
+  };
+  const auto join = [](const std::vector<std::string>& list) { return fmt::format("{}", fmt::join(list, ", ")); };
+  put(out.party, last_known_conflict->party);
+  put(out.constraint, last_known_conflict->constraint);
+  put(out.party_has, join(last_known_conflict->party_has));
+  put(out.others_have, join(last_known_conflict->others_have));
+  return true;
 }
 
 const char* last_error() { return last_text.data(); }

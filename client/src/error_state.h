@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "ferry/ferry.h"
 #include "proto/result.h"
 
 namespace ferry::client {
@@ -13,6 +14,8 @@ std::int32_t fail(const proto::Error& error);
 std::int32_t fail(proto::ErrorCode code, const char* text);
 
 const char* last_error();
+/// Of the last error; false if it had none.
+bool last_conflict(ferry_conflict& out);
 const char* error_name(std::int32_t code);
 
 }  // namespace ferry::client

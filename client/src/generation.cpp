@@ -25,6 +25,10 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
   generation->device_ = device;
   generation->id_ = proto::GenerationId{info.id};
   generation->desc_ = *desc;
+  generation->host_sync_ = !info.has_timeline;
+  generation->transport_ = layout.transport;
+  generation->transport_reason_ = info.transport_reason;
+  generation->sync_reason_ = info.sync_reason;
 
   platform::TimelineImporter& timelines = device->vulkan().timeline_importer();
   std::size_t next = first_fd;

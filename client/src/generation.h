@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "client/src/device_binding.h"
@@ -24,6 +25,14 @@ class Generation {
   std::uint32_t slot_count() const { return static_cast<std::uint32_t>(slots_.size()); }
   const platform::ImportedTexture& slot(std::uint32_t index) const { return *slots_[index]; }
   const std::shared_ptr<platform::Timeline>& timeline() const { return timeline_; }
+  /// Sync mode host: points are this process's alone, and frames cross when they are complete.
+  bool host_sync() const { return host_sync_; }
+  /// Its pixels are copied on their way (TextureCopy).
+  bool copies() const { return slots_.front()->copy() != nullptr; }
+
+  platform::Transport transport() const { return transport_; }
+  const std::string& transport_reason() const { return transport_reason_; }
+  const std::string& sync_reason() const { return sync_reason_; }
 
   /// Forgets the images without destroying them: the GPU may still use them and nobody can say for how long.
   void leak();
@@ -34,6 +43,9 @@ class Generation {
   DevicePtr device_;  // outlives the images
   proto::GenerationId id_{};
   platform::TextureDesc desc_;
+  bool host_sync_ = false;
+  platform::Transport transport_{};
+  std::string transport_reason_, sync_reason_;
   std::vector<std::unique_ptr<platform::ImportedTexture>> slots_;
   std::shared_ptr<platform::Timeline> timeline_;
 };

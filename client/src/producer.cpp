@@ -65,10 +65,25 @@ Producer::~Producer() { (void)close(); }
 
 Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> connection, DevicePtr device,
                                                    const ferry_stream_info& info) {
+  wire::DeviceT described = device->describe();
+  for (;;) {
+    // The first import is the test whether a transport works here; one that does not is not offered again.
+    std::optional<wire::Transport> failed;
+    auto created = try_create(connection, device, info, described, failed);
+    if (created || !failed || !give_up_transport(described, *failed, created.error().message)) return created;
+  }
+}
+
+Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Connection>& connection, DevicePtr device,
+                                                       const ferry_stream_info& info, const wire::DeviceT& described,
+                                                       std::optional<wire::Transport>& failed) {
   if (info.name == nullptr) return invalid("ferry_stream_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
   auto image = to_wire(info.image);
   if (!image) return for_stream(std::move(image).error(), info.name);
+  if (info.transport > FERRY_TRANSPORT_HOST_MEMORY)
+    return invalid(fmt::format("transport {} is none of ferry_transport's (0 to {}) for stream '{}'", info.transport,
+                               FERRY_TRANSPORT_HOST_MEMORY + 0, info.name));
   if (info.sync_mode > FERRY_SYNC_HOST)
     return invalid(fmt::format("sync_mode {} is none of ferry_sync_mode's (0 to {}) for stream '{}'", info.sync_mode,
                                FERRY_SYNC_HOST + 0, info.name));
@@ -93,7 +108,8 @@ Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> c
   wire::CreateStreamT request;
   request.name = info.name;
   request.image = std::make_unique<wire::ImageT>(*image);
-  request.device = std::make_unique<wire::DeviceT>(device->describe());
+  request.device = std::make_unique<wire::DeviceT>(described);
+  request.transport = static_cast<wire::Transport>(info.transport);
   request.sync_mode = static_cast<wire::SyncMode>(info.sync_mode);
   const auto policy = info.queue_policy == 0 ? proto::QueuePolicy::kDrop : static_cast<proto::QueuePolicy>(info.queue_policy);
   request.queue_policy = static_cast<wire::QueuePolicy>(policy);
@@ -111,7 +127,7 @@ Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> c
     producer->closed_ = true;
     return std::move(created).error();
   }
-  auto started = producer->start(std::move(*created));
+  auto started = producer->start(std::move(*created), failed);
   lock.unlock();
   if (!started) {
     (void)producer->close();
@@ -120,7 +136,7 @@ Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> c
   return producer;
 }
 
-Result<void> Producer::start(Message message) {
+Result<void> Producer::start(Message message, std::optional<wire::Transport>& failed) {
   const wire::StreamCreatedT& created = *message.envelope->body.AsStreamCreated();
   stream_ = proto::StreamId{created.stream};
   if (!created.generation)
@@ -128,22 +144,27 @@ Result<void> Producer::start(Message message) {
   auto verdict = platform::PeerPage<proto::VerdictPage>::map(message.fds[0], proto::PageKind::kVerdict);
   if (!verdict) return std::move(verdict).error();
   verdict_page_ = std::move(*verdict);
-  host_sync_ = created.sync_mode != wire::SyncMode::Timeline;
-  sync_reason_ = created.sync_reason;
-  transport_reason_ = created.transport_reason;
-  transport_ = platform::transport_name(static_cast<platform::Transport>(created.generation->transport));
   next_sequence_ = std::max<std::uint64_t>(1, created.first_sequence);
 
   auto generation = Generation::import(device_, *created.generation, message.fds, 1);
-  if (!generation) return std::move(generation).error();
+  if (!generation) {
+    failed = created.generation->transport;
+    return std::move(generation).error();
+  }
   current_ = std::make_shared<Imported>();
   current_->generation = std::move(*generation);
   announced_generation_ = raw(current_->generation->id());
   chooser_.start_generation(current_->generation->id(), current_->generation->slot_count());
-  if (host_sync_)
-    completions_ = std::make_unique<CompletionQueue<HostFrame>>(
-        [this](HostFrame& frame, const Result<void>& reached) { frame_completed(frame, reached); });
+  adopt_sync(*current_->generation);
   return {};
+}
+
+/// Sync mode host needs a thread, from the first generation on that has it. There is no way back while this producer
+/// lives: frames of a later generation would overtake those that the thread still waits for.
+void Producer::adopt_sync(const Generation& generation) {
+  if (!generation.host_sync() || completions_) return;
+  completions_ = std::make_unique<CompletionQueue<HostFrame>>(
+      [this](HostFrame& frame, const Result<void>& reached) { frame_completed(frame, reached); });
 }
 
 // ---- the hot path ------------------------------------------------------------------------------------------------
@@ -265,7 +286,8 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
     auto applied = apply_metadata(*metadata, generation.desc().width_px, generation.desc().height_px, record);
     if (!applied) return applied;
   }
-  record.acquire_point = host_sync_ ? 0 : target->signal_value;
+  const bool host_sync = generation.host_sync();
+  record.acquire_point = host_sync ? 0 : target->signal_value;
   record.produced_ns = static_cast<std::uint64_t>(platform::now_ns());
   ++next_sequence_;
   target->imported->last_published = target->signal_value;
@@ -273,7 +295,7 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   --begun_;
   const std::uint64_t signal_value = target->signal_value;
   const std::shared_ptr<Imported> imported = std::move(target->imported);
-  if (!host_sync_) {
+  if (!host_sync) {
     make_newest(record);
     newest_timeline_ = imported->generation->timeline();
     newest_value_ = signal_value;
@@ -285,12 +307,14 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   }
   // The others learn of it when it is complete. Without the lock, which the thread that is woken here wants next.
   lock.unlock();
-  completions_->push({imported->generation->timeline(), signal_value, {record}});
+  completions_->push({imported->generation->timeline(), signal_value, {record, imported}});
   return {};
 }
 
 void Producer::make_newest(const proto::FrameRecord& record) {
   chooser_.publish(record);
+  // In sync mode host it is complete; who looks at complete frames alone has joined before the stream was in that mode.
+  if (record.acquire_point == 0 && leases_.any_completed_only()) mark_complete(record.sequence);
   if (page_.page().first_published_ns.load(std::memory_order_relaxed) == 0)
     page_.page().first_published_ns.store(record.produced_ns, std::memory_order_relaxed);
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
@@ -303,6 +327,14 @@ void Producer::make_newest(const proto::FrameRecord& record) {
   }
 }
 
+/// Frames of two generations may be found complete by two threads: never back.
+void Producer::mark_complete(std::uint64_t sequence) {
+  if (sequence <= completed_sequence_) return;
+  completed_sequence_ = sequence;
+  chooser_.keep_on_show(leases_.any_completed_only() ? sequence : 0);
+  page_writer_.complete(sequence);
+}
+
 Producer::Unfinished Producer::take_unfinished() {
   if (!finishing_ || !leases_.any_completed_only() || newest_sequence_ == announced_sequence_) return {};
   announced_sequence_ = newest_sequence_;
@@ -312,14 +344,16 @@ Producer::Unfinished Producer::take_unfinished() {
 void Producer::frame_finished(const UnfinishedFrame& frame, const Result<void>& reached) {
   if (!reached) return;  // begin() and publish() say what is wrong with the device
   std::lock_guard lock(mutex_);
-  chooser_.keep_on_show(leases_.any_completed_only() ? frame.sequence : 0);
-  page_writer_.complete(frame.sequence);
+  mark_complete(frame.sequence);
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
   // The one that was on show for them before may be overwritten now.
   if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
 }
 
-void Producer::frame_completed(HostFrame& frame, const Result<void>& reached) {
+void Producer::frame_completed(HostFrame& frame, Result<void> reached) {
+  // Without the lock: begin() and publish() go on while the GPU copies.
+  const platform::ImportedTexture& slot = frame.imported->generation->slot(frame.record.slot);
+  if (reached && slot.copy() != nullptr) reached = slot.copy()->to_shared();
   std::lock_guard lock(mutex_);
   if (!reached) {
     if (reached.error().code != ErrorCode::kTimeout && !failed_) failed_ = reached.error();
@@ -393,13 +427,22 @@ void Producer::on_message(Message message) {
 void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds, std::size_t first_fd) {
   // Imported before the lock is taken: begin() and publish() go on meanwhile.
   auto generation = Generation::import(device_, info, fds, first_fd);
+  if (!generation) {
+    // The old generation stays in use until the broker has found a way that works here.
+    wire::ImportFailedT failed;
+    failed.stream = raw(stream_);
+    failed.generation = info.id;
+    failed.reason = generation.error().message;
+    connection_->tell(std::move(failed));
+    return;
+  }
   std::lock_guard lock(mutex_);
-  // The old generation stays in use when the new one cannot be imported; the broker's pool is then one nobody uses.
-  if (!generation || !current_) return;
+  if (!current_) return;
   const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
   if (raw((*generation)->id()) <= newest) return;
   incoming_ = std::make_shared<Imported>();
   incoming_->generation = std::move(*generation);
+  adopt_sync(*incoming_->generation);
   if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
 }
 
@@ -408,7 +451,7 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
   // A consumer whose lease cannot be watched is never admitted: it sees nothing, and nobody else notices.
   if (!lease) return;
   std::unique_lock lock(mutex_);
-  if (lease->completed_only && !host_sync_ && !finishing_ && !closed_)
+  if (lease->completed_only && !current_->generation->host_sync() && !finishing_ && !closed_)
     finishing_ = std::make_shared<FinishingQueue>(
         [this](UnfinishedFrame& frame, const Result<void>& reached) { frame_finished(frame, reached); });
   const std::uint32_t index = lease->index;
@@ -451,6 +494,7 @@ Result<void> Producer::reconfigure(const ferry_image_desc& image) {
   if (raw((*generation)->id()) > newest) {
     incoming_ = std::make_shared<Imported>();
     incoming_->generation = std::move(*generation);
+    adopt_sync(*incoming_->generation);
   }
   return {};
 }
@@ -458,7 +502,7 @@ Result<void> Producer::reconfigure(const ferry_image_desc& image) {
 void Producer::get_state(ferry_stream_state& out) {
   std::lock_guard lock(mutex_);
   const Generation& generation = *current_->generation;
-  out.sync_mode = host_sync_ ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
+  out.sync_mode = generation.host_sync() ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
   out.generation = raw(generation.id());
   out.frames = next_sequence_ - 1;
   out.slot_count = generation.slot_count();
@@ -468,9 +512,10 @@ void Producer::get_state(ferry_stream_state& out) {
   out.format = static_cast<std::uint32_t>(generation.desc().format);
   out.connected = connection_->connected() ? 1 : 0;
   out.starved = page_.page().starved.load(std::memory_order_relaxed);
-  fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}", transport_);
-  fmt::format_to_n(out.sync_reason, sizeof out.sync_reason - 1, "{}", sync_reason_);
-  fmt::format_to_n(out.transport_reason, sizeof out.transport_reason - 1, "{}", transport_reason_);
+  fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}",
+                   platform::transport_name(generation.transport()));
+  fmt::format_to_n(out.sync_reason, sizeof out.sync_reason - 1, "{}", generation.sync_reason());
+  fmt::format_to_n(out.transport_reason, sizeof out.transport_reason - 1, "{}", generation.transport_reason());
 }
 
 Result<void> Producer::close() {

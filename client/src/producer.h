@@ -68,6 +68,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   };
   struct HostFrame {
     proto::FrameRecord record;
+    std::shared_ptr<Imported> imported;
   };
   /// What a consumer of another trust domain may see once the GPU has finished it.
   struct UnfinishedFrame {
@@ -77,7 +78,13 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   Producer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name,
            platform::OwnedPage<proto::StreamPage> page, platform::WaitSet wait_set, platform::ChannelPair wake,
            proto::QueuePolicy policy, std::uint32_t frames_in_flight);
-  proto::Result<void> start(Message created);
+  /// With @p described as what the device can do.
+  static proto::Result<std::shared_ptr<Producer>> try_create(const std::shared_ptr<Connection>& connection,
+                                                             DevicePtr device, const ferry_stream_info& info,
+                                                             const wire::DeviceT& described,
+                                                             std::optional<wire::Transport>& failed);
+  /// @p failed: the transport of a first generation that could not be imported.
+  proto::Result<void> start(Message created, std::optional<wire::Transport>& failed);
 
   // mutex_ is held in all of these.
   void adopt_incoming();
@@ -103,8 +110,10 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
     }
   };
   Unfinished take_unfinished();
+  void mark_complete(std::uint64_t sequence);
   void frame_finished(const UnfinishedFrame& frame, const proto::Result<void>& reached);
-  void frame_completed(HostFrame& frame, const proto::Result<void>& reached);
+  void frame_completed(HostFrame& frame, proto::Result<void> reached);
+  void adopt_sync(const Generation& generation);
   proto::Result<void> wait_for_gpu();
 
   const std::shared_ptr<Connection> connection_;
@@ -118,8 +127,6 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   proto::SlotChooser chooser_;
   platform::PeerPage<proto::VerdictPage> verdict_page_;
   proto::StreamId stream_{};
-  bool host_sync_ = false;
-  std::string sync_reason_, transport_, transport_reason_;
 
   std::shared_ptr<Imported> current_;
   std::shared_ptr<Imported> incoming_;  // imported, not yet drawn into
@@ -144,6 +151,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   /// Of the newest frame, sync mode timeline.
   std::shared_ptr<platform::Timeline> newest_timeline_;
   std::uint64_t newest_value_ = 0, newest_sequence_ = 0, announced_sequence_ = 0;
+  std::uint64_t completed_sequence_ = 0;  // newest one that the page calls complete
 
   // These two have threads that use all of the above.
   /// Sync mode timeline, made with the first lease of another trust domain.

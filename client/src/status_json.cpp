@@ -45,6 +45,9 @@ Json list_of(const std::vector<T>& values) {
 }
 
 Json json_of(const wire::DeviceT& device) {
+  Json lacks = Json::array();
+  for (const auto& lack : device.lacks)
+    if (lack) lacks.push_back({{"transport", text_of(lack->transport)}, {"reason", lack->reason}});
   return {{"name", device.name},
           {"driver", device.driver},
           {"device_uuid", text_of(device.device_uuid)},
@@ -52,7 +55,8 @@ Json json_of(const wire::DeviceT& device) {
           {"is_software", device.is_software},
           {"transports", list_of(device.transports)},
           {"sync_modes", list_of(device.sync_modes)},
-          {"sync_reason", device.sync_reason}};
+          {"sync_reason", device.sync_reason},
+          {"lacks", std::move(lacks)}};
 }
 
 Json json_of(const wire::BrokerStatusT& broker) {

@@ -78,6 +78,7 @@ platform::TextureLayout texture_layout_of(const wire::GenerationT& generation) {
   layout.allocation_size_bytes = generation.allocation_size;
   layout.memory_type_index = generation.memory_type_index;
   layout.dedicated = generation.dedicated;
+  layout.row_pitch_bytes = generation.row_pitch;
   return layout;
 }
 

@@ -24,6 +24,7 @@ PictureProducer::PictureProducer(ferry_connection* connection, ferry_device* dev
   info.name = options.name.c_str();
   info.image = image_desc(options.shape);
   info.sync_mode = options.sync_mode;
+  info.transport = options.transport;
   info.queue_policy = options.queue_policy;
   info.frames_in_flight = options.frames_in_flight;
   info.min_slots = options.min_slots;

@@ -14,6 +14,7 @@ struct ProducerOptions {
   std::string name{};
   ImageShape shape{640, 360, FERRY_FORMAT_RGBA8_UNORM};
   std::uint32_t sync_mode = FERRY_SYNC_AUTOMATIC;
+  std::uint32_t transport = FERRY_TRANSPORT_AUTOMATIC;
   std::uint32_t queue_policy = FERRY_QUEUE_DROP;
   std::uint32_t frames_in_flight = 0;
   std::uint32_t min_slots = 0;

@@ -15,6 +15,7 @@ Session::Session(const SessionOptions& options) {
   ferry_device_create_info create = FERRY_DEVICE_CREATE_INFO_INIT;
   create.enable_validation = options.validation && std::getenv("FERRY_TEST_NO_VALIDATION") == nullptr ? 1 : 0;
   create.connection = connection_;
+  create.selector = options.device.empty() ? nullptr : options.device.c_str();
   const std::int32_t made = ferry_device_create(&create, &device_);
   if (made != FERRY_OK) {
     const FerryFailure failure("ferry_device_create", made);

@@ -14,6 +14,7 @@ namespace ferry::test {
 struct SessionOptions {
   std::string socket{};
   std::string application{};  ///< empty: the process's name
+  std::string device{};       ///< selector; empty: the broker's first
   bool validation = true;     ///< but not where $FERRY_TEST_NO_VALIDATION is set: the layer may be missing
 };
 

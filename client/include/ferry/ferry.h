@@ -13,7 +13,8 @@
  *  - Threads: a ferry_connection and a ferry_device may be used from any number of threads. A ferry_producer or
  *    ferry_consumer is used by one thread at a time. Different objects are independent of each other.
  *  - The library never submits to your queues, never changes your signal handlers, prints nothing. It runs one
- *    thread a connection, and in sync mode `host` one more for each producer and consumer.
+ *    thread a connection, and in sync mode `host` one more for each producer and consumer. In transport `host-memory`
+ *    it makes a VkDevice of its own on your physical device, whose queue does the copies.
  *  - Times are CLOCK_MONOTONIC in nanoseconds. `timeout_ns`: 0 does not wait, negative waits without end.
  *  - Vulkan: wait for `wait_*`, use the image, signal `signal_*` -- the same in every sync mode.
  *    Images cross in layout VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, owned by VK_QUEUE_FAMILY_EXTERNAL; ferry_vulkan.h
@@ -77,6 +78,21 @@ enum {
 FERRY_API const char* ferry_last_error(void);
 /* "FERRY_ERROR_TIMEOUT" for -4. Static; never NULL. Since 0.1. */
 FERRY_API const char* ferry_error_name(int32_t code);
+
+/* Why parties have nothing in common: what FERRY_ERROR_INCOMPATIBLE was about, for programs. */
+typedef struct ferry_conflict {
+  uint32_t struct_size;
+  uint32_t reserved;
+  char party[192];       /* who does not fit: "consumer 'viewer' (pid 4211)" */
+  char constraint[64];   /* by what: "transport", "device", "sync mode" */
+  char party_has[256];   /* its list, separated by ", " */
+  char others_have[256]; /* the list it does not meet */
+} ferry_conflict;
+#define FERRY_CONFLICT_SIZE sizeof(ferry_conflict)
+
+/* Of this thread's last failed call. Set out->struct_size. NOT_FOUND when that had none; it stays the last error.
+ * Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_last_conflict(ferry_conflict* out);
 
 /* ---- opaque handles ------------------------------------------------------------------------------------------- */
 
@@ -262,6 +278,12 @@ typedef enum ferry_sync_mode {
   FERRY_SYNC_HOST = 2      /* frames are handed over when they are complete; for drivers that export no semaphore */
 } ferry_sync_mode;
 
+typedef enum ferry_transport { /* how texture memory crosses */
+  FERRY_TRANSPORT_AUTOMATIC = 0,
+  FERRY_TRANSPORT_OPAQUE_FD = 1,  /* same device and driver on all sides: nothing is copied */
+  FERRY_TRANSPORT_HOST_MEMORY = 3 /* any devices: the GPU copies each frame out to the host's memory and in again */
+} ferry_transport;
+
 typedef enum ferry_queue_policy { /* when the queue of a consumer in mode EVERY is full */
   FERRY_QUEUE_DROP = 1, /* oldest unread frames are dropped and counted */
   FERRY_QUEUE_BLOCK = 2 /* begin() waits */
@@ -275,7 +297,8 @@ typedef struct ferry_stream_info {
   uint32_t queue_policy;     /* ferry_queue_policy; 0 means DROP */
   uint32_t frames_in_flight; /* slots begun and not yet published at once, 1 to 8; 0 means 2 */
   uint32_t min_slots;        /* at least so many slots, 3 to 64; 0 leaves it to the broker */
-  uint32_t reserved;
+  uint32_t transport;        /* ferry_transport; AUTOMATIC takes the best that all consumers can use, and changes over
+                                (in a new generation) when one joins that needs another */
 } ferry_stream_info;
 #define FERRY_STREAM_INFO_INIT {sizeof(ferry_stream_info), 0, NULL, FERRY_IMAGE_DESC_INIT, 0, 0, 0, 0}
 
@@ -393,7 +416,8 @@ typedef struct ferry_frame {
 /* The next frame (mode LATEST: the newest) if it is newer than the last one acquired. Set out->struct_size.
  * WOULD_BLOCK, TIMEOUT; LIMIT_EXCEEDED when max_holds frames are held; STREAM_CLOSED and EVICTED after the last frame.
  * An orphaned stream gives its last frame once and then nothing until a producer returns. Makes no system call unless
- * it sleeps or has to drain the descriptor of ferry_consumer_get_fd(). Since 0.1. */
+ * it sleeps or has to drain the descriptor of ferry_consumer_get_fd(); in transport host-memory it also waits for the
+ * GPU to copy the frame's pixels (DEVICE_LOST if it does not). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_consumer_acquire(ferry_consumer* consumer, int64_t timeout_ns, ferry_frame* out);
 
 enum { /* release flags */

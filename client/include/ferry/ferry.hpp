@@ -29,13 +29,20 @@ namespace ferry {
 class Error : public std::runtime_error {
  public:
   Error(std::int32_t code, const char* text)
-      : std::runtime_error(text && *text ? text : ferry_error_name(code)), code_(code) {}
+      : std::runtime_error(text && *text ? text : ferry_error_name(code)), code_(code) {
+    ferry_conflict conflict{};
+    conflict.struct_size = FERRY_CONFLICT_SIZE;
+    if (code == FERRY_ERROR_INCOMPATIBLE && ferry_last_conflict(&conflict) == FERRY_OK) conflict_ = conflict;
+  }
 
   std::int32_t code() const noexcept { return code_; }
   const char* name() const noexcept { return ferry_error_name(code_); }  ///< "FERRY_ERROR_NOT_FOUND"
+  /// Who does not fit, by what, and the two lists; of FERRY_ERROR_INCOMPATIBLE.
+  const std::optional<ferry_conflict>& conflict() const noexcept { return conflict_; }
 
  private:
   std::int32_t code_;
+  std::optional<ferry_conflict> conflict_;
 };
 
 namespace detail {
@@ -219,6 +226,7 @@ struct StreamOptions {
   ferry_queue_policy queue_policy = FERRY_QUEUE_DROP;
   std::uint32_t frames_in_flight = 0;  ///< 0: the library's default
   std::uint32_t min_slots = 0;         ///< 0: the broker's choice
+  ferry_transport transport = FERRY_TRANSPORT_AUTOMATIC;
 };
 
 /// The right to publish into one stream. The stream ends with this object.
@@ -234,6 +242,7 @@ class Producer {
     info.queue_policy = options.queue_policy;
     info.frames_in_flight = options.frames_in_flight;
     info.min_slots = options.min_slots;
+    info.transport = options.transport;
     ferry_producer* handle = nullptr;
     detail::check(ferry_producer_create(connection.get(), device.get(), &info, &handle));
     handle_.reset(handle);

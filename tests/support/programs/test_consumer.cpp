@@ -170,6 +170,7 @@ int run(int argc, char** argv) {
   CLI::App app("Checks the pictures of test_producer");
   app.add_option("--socket", options.session.socket);
   app.add_option("--name", options.stream.name)->required();
+  app.add_option("--device", options.session.device);
   app.add_option("--mode", mode)->check(CLI::IsMember({"latest", "every"}));
   app.add_option("--holds", options.stream.max_holds);
   app.add_option("--queue-depth", options.stream.queue_depth);

@@ -104,6 +104,7 @@ class ProducerProgram {
             {"starved", starved_},
             {"connected", state.connected},
             {"generation", state.generation},
+            {"transport", state.transport},
             {"slots", state.slot_count},
             {"validation_errors", session_.validation_errors()}};
   }
@@ -118,7 +119,7 @@ class ProducerProgram {
 
 int run(int argc, char** argv) {
   Options options;
-  std::string size = "640x360:RGBA8", policy = "drop", sync = "auto";
+  std::string size = "640x360:RGBA8", policy = "drop", sync = "auto", transport = "auto";
   std::vector<std::string> resizes;
   bool no_validation = false;
   CLI::App app("Publishes pictures that test_consumer can check");
@@ -130,6 +131,8 @@ int run(int argc, char** argv) {
   app.add_option("--seed", options.stream.seed);
   app.add_option("--policy", policy)->check(CLI::IsMember({"drop", "block"}));
   app.add_option("--sync", sync)->check(CLI::IsMember({"auto", "timeline", "host"}));
+  app.add_option("--transport", transport)->check(CLI::IsMember({"auto", "opaque-fd", "host-memory"}));
+  app.add_option("--device", options.session.device);
   app.add_option("--in-flight", options.stream.frames_in_flight);
   app.add_option("--min-slots", options.stream.min_slots);
   app.add_option("--resize", resizes, "N=WxH[:FORMAT]: before frame N, counted from 0");
@@ -146,6 +149,9 @@ int run(int argc, char** argv) {
   options.stream.sync_mode = sync == "timeline" ? FERRY_SYNC_TIMELINE
                              : sync == "host"   ? FERRY_SYNC_HOST
                                                 : FERRY_SYNC_AUTOMATIC;
+  options.stream.transport = transport == "opaque-fd"     ? FERRY_TRANSPORT_OPAQUE_FD
+                             : transport == "host-memory" ? FERRY_TRANSPORT_HOST_MEMORY
+                                                          : FERRY_TRANSPORT_AUTOMATIC;
   ImageShape shape = options.stream.shape;
   for (const std::string& text : resizes) {
     const auto equals = text.find('=');

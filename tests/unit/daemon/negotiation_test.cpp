@@ -10,6 +10,7 @@ namespace {
 using proto::ErrorCode;
 
 const std::string kWho = "producer 'renderer' (pid 42)";
+const std::string kViewer = "consumer 'viewer' (pid 43)";
 
 platform::DeviceCapabilities gpu(bool timelines = true, std::uint8_t number = 1) {
   platform::DeviceCapabilities out;
@@ -17,9 +18,43 @@ platform::DeviceCapabilities gpu(bool timelines = true, std::uint8_t number = 1)
   out.driver_uuid.fill(2);
   out.name = "GPU";
   out.opaque_fd = true;
+  out.host_memory = true;
   out.timeline_fd = timelines;
   if (!timelines) out.timeline_fd_reason = "driver 1.0 cannot export timeline semaphores";
   return out;
+}
+
+Party party(const platform::DeviceCapabilities& device, const std::string& who = kWho) {
+  const auto described = to_wire(device);
+  return party_of(&described, who).value();
+}
+
+/// Of a producer on @p ours and no consumer.
+proto::Result<Agreement> alone(const platform::DeviceCapabilities& ours, const platform::DeviceCapabilities& theirs,
+                               wire::SyncMode asked = wire::SyncMode::Automatic) {
+  return negotiate(&ours, party(theirs), {}, {wire::Transport::None, asked});
+}
+
+/// Of a producer on gpu() and a consumer on @p theirs.
+proto::Result<Agreement> joined_by(const platform::DeviceCapabilities& theirs, const Demand& demand = {}) {
+  const auto ours = gpu();
+  const Party consumer = party(theirs, kViewer);
+  const Party* consumers[] = {&consumer};
+  return negotiate(&ours, party(ours), consumers, demand);
+}
+
+platform::DeviceCapabilities without_opaque_fd() {
+  auto device = gpu();
+  device.opaque_fd = false;
+  device.opaque_fd_reason = "driver 1.0 has no VK_KHR_external_memory_fd";
+  return device;
+}
+
+platform::DeviceCapabilities without_host_memory() {
+  auto device = gpu();
+  device.host_memory = false;
+  device.host_memory_reason = "driver 1.0 has no VK_EXT_external_memory_host";
+  return device;
 }
 
 TEST(Negotiation, UuidsSurviveTheWire) {
@@ -28,66 +63,123 @@ TEST(Negotiation, UuidsSurviveTheWire) {
   EXPECT_EQ(from_wire(to_wire(uuid)), uuid);
 }
 
-TEST(Negotiation, TimelinesWhereBothSidesHaveThem) {
-  const auto agreement = negotiate(gpu(), to_wire(gpu()), wire::SyncMode::Automatic, kWho);
+TEST(Negotiation, TimelinesWhereAllSidesHaveThem) {
+  const auto agreement = alone(gpu(), gpu());
   ASSERT_TRUE(agreement);
   EXPECT_EQ(agreement->sync, wire::SyncMode::Timeline);
-  EXPECT_EQ(agreement->sync_reason, "timeline: both sides export and import timeline semaphores");
+  EXPECT_EQ(agreement->sync_reason, "timeline: all sides export and import timeline semaphores");
   EXPECT_EQ(agreement->transport, platform::Transport::kOpaqueFd);
-  EXPECT_FALSE(agreement->transport_reason.empty());
+  EXPECT_EQ(agreement->transport_reason, "opaque-fd: device and driver UUID are equal on all sides");
 }
 
 TEST(Negotiation, HostSaysWhoseFaultItIs) {
-  const auto ours = negotiate(gpu(false), to_wire(gpu()), wire::SyncMode::Automatic, kWho);
+  const auto ours = alone(gpu(false), gpu());
   ASSERT_TRUE(ours);
   EXPECT_EQ(ours->sync, wire::SyncMode::Host);
   EXPECT_EQ(ours->sync_reason, "host: driver 1.0 cannot export timeline semaphores");
 
-  const auto theirs = negotiate(gpu(), to_wire(gpu(false)), wire::SyncMode::Automatic, kWho);
+  const auto theirs = alone(gpu(), gpu(false));
   ASSERT_TRUE(theirs);
   EXPECT_EQ(theirs->sync_reason,
             "host: " + kWho + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores");
 
-  const auto asked = negotiate(gpu(), to_wire(gpu()), wire::SyncMode::Host, kWho);
+  const auto consumers = joined_by(gpu(false));
+  ASSERT_TRUE(consumers);
+  EXPECT_EQ(consumers->transport, platform::Transport::kOpaqueFd);
+  EXPECT_EQ(consumers->sync_reason,
+            "host: " + kViewer + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores");
+
+  const auto asked = alone(gpu(), gpu(), wire::SyncMode::Host);
   ASSERT_TRUE(asked);
   EXPECT_EQ(asked->sync_reason, "host: the producer asked for it");
 }
 
 TEST(Negotiation, NeverGivesLessThanWasAskedFor) {
-  const auto agreement = negotiate(gpu(false), to_wire(gpu()), wire::SyncMode::Timeline, kWho);
+  const auto agreement = alone(gpu(false), gpu(), wire::SyncMode::Timeline);
   ASSERT_FALSE(agreement);
   EXPECT_EQ(agreement.error().code, ErrorCode::kIncompatible);
   EXPECT_EQ(agreement.error().message,
-            kWho + " asks for sync mode timeline, but driver 1.0 cannot export timeline semaphores");
-  EXPECT_EQ(negotiate(gpu(), to_wire(gpu()), wire::SyncMode::SyncFd, kWho).error().code, ErrorCode::kIncompatible);
-  EXPECT_EQ(negotiate(gpu(), to_wire(gpu()), static_cast<wire::SyncMode>(99), kWho).error().code,
-            ErrorCode::kInvalidArgument);
-}
+            kWho + " asks for sync mode timeline, but driver 1.0 cannot export timeline semaphores; " + kWho +
+                " asks for sync mode timeline, but transport host-memory has no timelines in common");
+  EXPECT_EQ(alone(gpu(), gpu(), wire::SyncMode::SyncFd).error().code, ErrorCode::kIncompatible);
+  EXPECT_EQ(alone(gpu(), gpu(), static_cast<wire::SyncMode>(99)).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(joined_by(gpu(), {static_cast<wire::Transport>(99), {}}).error().code, ErrorCode::kInvalidArgument);
 
-TEST(Negotiation, APartyThatCannotImportIsNamed) {
-  auto theirs = to_wire(gpu());
-  theirs.transports = {wire::Transport::DmaBuf};
-  const auto agreement = negotiate(gpu(), theirs, wire::SyncMode::Automatic, kWho);
-  ASSERT_FALSE(agreement);
-  EXPECT_EQ(agreement.error().message, kWho + " on device 'GPU' cannot import by opaque-fd");
-}
-
-TEST(Negotiation, AConsumerMustFitWhatTheStreamUses) {
-  const auto agreement = negotiate(gpu(), to_wire(gpu()), wire::SyncMode::Automatic, kWho);
-  ASSERT_TRUE(agreement);
-  const std::string who = "consumer 'viewer' (pid 43)";
-  EXPECT_TRUE(check_joins("cam", *agreement, to_wire(gpu()), who));
-
-  const auto elsewhere = check_joins("cam", *agreement, to_wire(gpu(true, 9)), who);
+  const auto elsewhere = joined_by(gpu(true, 9), {wire::Transport::OpaqueFd, {}});
   ASSERT_FALSE(elsewhere);
-  EXPECT_EQ(elsewhere.error().code, ErrorCode::kIncompatible);
-  EXPECT_NE(elsewhere.error().message.find(who), std::string::npos);
-  EXPECT_NE(elsewhere.error().message.find("09090909-"), std::string::npos) << elsewhere.error().message;
-  EXPECT_NE(elsewhere.error().message.find("01010101-"), std::string::npos) << elsewhere.error().message;
+  ASSERT_TRUE(elsewhere.error().conflict);
+  EXPECT_EQ(elsewhere.error().conflict->party, kViewer);
+  EXPECT_EQ(elsewhere.error().conflict->constraint, "device");
+}
 
-  const auto no_timelines = check_joins("cam", *agreement, to_wire(gpu(false)), who);
-  ASSERT_FALSE(no_timelines);
-  EXPECT_NE(no_timelines.error().message.find("lists no timeline semaphores"), std::string::npos);
+TEST(Negotiation, OtherDevicesMeetInHostMemory) {
+  const auto agreement = joined_by(gpu(true, 9));
+  ASSERT_TRUE(agreement) << agreement.error().message;
+  EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
+  EXPECT_EQ(agreement->sync, wire::SyncMode::Host);
+  EXPECT_EQ(agreement->sync_reason, "host: transport host-memory has no timelines in common");
+  const std::string& why = agreement->transport_reason;
+  for (const std::string& part : {std::string("host-memory, a GPU copy at both ends: "), kViewer,
+                                  std::string("09090909-"), std::string("01010101-")})
+    EXPECT_NE(why.find(part), std::string::npos) << why;
+}
+
+TEST(Negotiation, HostMemoryNeedsNoDeviceOfTheBrokers) {
+  const auto agreement = negotiate(nullptr, party(gpu()), {}, {});
+  ASSERT_TRUE(agreement) << agreement.error().message;
+  EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
+  EXPECT_NE(agreement->transport_reason.find("none of the broker's devices"), std::string::npos);
+  EXPECT_FALSE(negotiate(nullptr, party(without_host_memory()), {}, {}));
+}
+
+TEST(Negotiation, ADemandIsGranted) {
+  const auto agreement = joined_by(gpu(), {wire::Transport::HostMemory, wire::SyncMode::Automatic});
+  ASSERT_TRUE(agreement);
+  EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
+  EXPECT_EQ(agreement->transport_reason,
+            "host-memory, a GPU copy at both ends: the producer asked for host-memory alone");
+}
+
+TEST(Negotiation, NothingInCommonNamesPartyConstraintAndBothLists) {
+  auto lonely = without_host_memory();
+  lonely.device_uuid.fill(9);
+  const auto agreement = joined_by(lonely);
+  ASSERT_FALSE(agreement);
+  EXPECT_EQ(agreement.error().code, ErrorCode::kIncompatible);
+  const std::string& text = agreement.error().message;
+  EXPECT_NE(text.find("opaque-fd needs equal UUIDs"), std::string::npos) << text;
+  EXPECT_NE(text.find(kViewer + " on device 'GPU' cannot import by host-memory: driver 1.0 has no "
+                                "VK_EXT_external_memory_host"),
+            std::string::npos)
+      << text;
+  ASSERT_TRUE(agreement.error().conflict);
+  const proto::Conflict& conflict = *agreement.error().conflict;
+  EXPECT_EQ(conflict.party, kViewer);
+  EXPECT_EQ(conflict.constraint, "transport");
+  EXPECT_EQ(conflict.party_has, std::vector<std::string>{"opaque-fd"});
+  EXPECT_EQ(conflict.others_have, std::vector<std::string>{"host-memory"});
+}
+
+TEST(Negotiation, TheBrokersOwnLackIsNamed) {
+  const auto ours = without_opaque_fd();
+  const auto agreement = negotiate(&ours, party(gpu()), {}, {wire::Transport::OpaqueFd, {}});
+  ASSERT_FALSE(agreement);
+  EXPECT_NE(agreement.error().message.find(
+                "the broker's device 'GPU' exports no textures: driver 1.0 has no VK_KHR_external_memory_fd"),
+            std::string::npos)
+      << agreement.error().message;
+}
+
+TEST(Negotiation, WhatWasTriedAndFailedIsNotOfferedAgain) {
+  const auto ours = gpu();
+  Party consumer = party(gpu(), kViewer);
+  consumer.give_up(wire::Transport::OpaqueFd, "vkAllocateMemory: VK_ERROR_INVALID_EXTERNAL_HANDLE");
+  const Party* consumers[] = {&consumer};
+  const auto agreement = negotiate(&ours, party(ours), consumers, {});
+  ASSERT_TRUE(agreement);
+  EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
+  EXPECT_NE(agreement->transport_reason.find("cannot import by opaque-fd: vkAllocateMemory"), std::string::npos)
+      << agreement->transport_reason;
 }
 
 TEST(Negotiation, ADeviceWithoutUuidsIsNone) {

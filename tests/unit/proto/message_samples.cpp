@@ -26,7 +26,22 @@ std::unique_ptr<wire::DeviceT> device() {
   device->transports = {wire::Transport::OpaqueFd, wire::Transport::HostMemory};
   device->sync_modes = {wire::SyncMode::Timeline, wire::SyncMode::Host};
   device->sync_reason = "it exports timeline semaphores";
+  device->lacks.push_back(std::make_unique<wire::TransportLackT>());
+  device->lacks.back()->transport = wire::Transport::DmaBuf;
+  device->lacks.back()->reason = "no extension";
   return device;
+}
+
+wire::RefusedT refused() {
+  wire::RefusedT refused;
+  refused.code = -13;
+  refused.message = "nothing in common";
+  refused.conflict = std::make_unique<wire::ConflictT>();
+  refused.conflict->party = "consumer 'viewer' (pid 4211)";
+  refused.conflict->constraint = "transport";
+  refused.conflict->party_has = {"host-memory"};
+  refused.conflict->others_have = {"opaque-fd", "dma-buf"};
+  return refused;
 }
 
 std::unique_ptr<wire::GenerationT> generation() {
@@ -40,6 +55,9 @@ std::unique_ptr<wire::GenerationT> generation() {
   generation->memory_type_index = 2;
   generation->dedicated = true;
   generation->reason = "resize";
+  generation->row_pitch = 7680;
+  generation->transport_reason = "equal UUIDs";
+  generation->sync_reason = "both export";
   return generation;
 }
 
@@ -252,7 +270,7 @@ wire::BodyUnion sample_body(wire::Body type) {
     case Body::HelloReply:
       return body_of(hello_reply());
     case Body::Refused:
-      return body_of(wire::RefusedT{{}, -10, "no stream 'cam'"});
+      return body_of(refused());
     case Body::Done:
       return body_of(wire::DoneT{});
     case Body::StreamCreated:
@@ -273,6 +291,8 @@ wire::BodyUnion sample_body(wire::Body type) {
       return body_of(status_reply());
     case Body::Goodbye:
       return body_of(wire::GoodbyeT{{}, -8, "no version in common"});
+    case Body::ImportFailed:
+      return body_of(wire::ImportFailedT{{}, 3, 9, 4, "vkAllocateMemory"});
   }
   return {};
 }

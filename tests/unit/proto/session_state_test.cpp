@@ -9,7 +9,8 @@ namespace {
 
 const std::set<wire::Body> kRequests{wire::Body::CreateStream,  wire::Body::Reconfigure, wire::Body::GenerationsRetired,
                                      wire::Body::ReportStarved, wire::Body::CloseStream, wire::Body::Attach,
-                                     wire::Body::CancelAttach,  wire::Body::Detach,      wire::Body::QueryStatus};
+                                     wire::Body::CancelAttach,  wire::Body::Detach,      wire::Body::QueryStatus,
+                                     wire::Body::ImportFailed};
 
 TEST(SessionState, BeginsWithHelloAndNothingElse) {
   for (const wire::Body body : wire::EnumValuesBody()) {

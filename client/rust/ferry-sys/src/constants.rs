@@ -46,6 +46,10 @@ pub const SYNC_AUTOMATIC: u32 = 0;
 pub const SYNC_TIMELINE: u32 = 1;
 pub const SYNC_HOST: u32 = 2;
 
+pub const TRANSPORT_AUTOMATIC: u32 = 0;
+pub const TRANSPORT_OPAQUE_FD: u32 = 1;
+pub const TRANSPORT_HOST_MEMORY: u32 = 3;
+
 pub const QUEUE_DROP: u32 = 1;
 pub const QUEUE_BLOCK: u32 = 2;
 

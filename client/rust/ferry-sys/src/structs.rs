@@ -144,7 +144,7 @@ structs! {
         queue_policy: u32,
         frames_in_flight: u32,
         min_slots: u32,
-        reserved: u32,
+        transport: u32,
     }
     Target {
         slot: u32,

@@ -60,7 +60,7 @@ fn facts() -> Facts {
             reserved
         }
         "ferry_stream_info" = StreamInfo {
-            struct_size sync_mode name image queue_policy frames_in_flight min_slots reserved
+            struct_size sync_mode name image queue_policy frames_in_flight min_slots transport
         }
         "ferry_target" = Target {
             struct_size slot generation id image view vk_format format width_px height_px wait_count reserved
@@ -87,7 +87,7 @@ fn facts() -> Facts {
         FORMAT_RGBA16_FLOAT
         USAGE_RENDER USAGE_SAMPLE USAGE_STORAGE USAGE_TRANSFER_SRC USAGE_TRANSFER_DST IMAGE_SRGB_VIEWS
         MAX_DAMAGE_RECTS MAX_USER_BYTES
-        SYNC_AUTOMATIC SYNC_TIMELINE SYNC_HOST QUEUE_DROP QUEUE_BLOCK CONSUMER_LATEST CONSUMER_EVERY
+        SYNC_AUTOMATIC SYNC_TIMELINE SYNC_HOST TRANSPORT_AUTOMATIC TRANSPORT_OPAQUE_FD TRANSPORT_HOST_MEMORY QUEUE_DROP QUEUE_BLOCK CONSUMER_LATEST CONSUMER_EVERY
         RELEASE_SIGNALLED RELEASE_UNUSED
         EVENT_GENERATION EVENT_ORPHANED EVENT_RESUMED EVENT_CLOSED EVENT_EVICTED EVENT_BROKER_LOST
         EVENT_GENERATION_FAILED

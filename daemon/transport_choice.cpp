@@ -1,0 +1,82 @@
+// StreamService: by which way frames cross, and what happens when somebody cannot go it.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "daemon/stream_service.h"
+#include "proto/names.h"
+
+namespace ferry::daemon {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::Result;
+
+Result<Agreement> StreamService::agree(const Party& producer, const std::vector<const Party*>& consumers,
+                                       const Demand& demand) const {
+  const auto* ours = gpus_.capabilities(producer.device);
+  auto agreement = negotiate(ours, producer, consumers, demand);
+  if (agreement || ours != nullptr) return agreement;
+  Error error = std::move(agreement).error();
+  error.message += fmt::format("; the broker has {}", gpus_.list());
+  return error;
+}
+
+Result<std::shared_ptr<platform::VulkanDevice>> StreamService::device_for(const Agreement& agreement,
+                                                                          const std::string& who) {
+  if (agreement.transport == platform::Transport::kHostMemory) return std::shared_ptr<platform::VulkanDevice>();
+  return gpus_.find(agreement.device, who);
+}
+
+Result<void> StreamService::accommodate(Stream& stream, const Party& joining, const LeaseNeed& need) {
+  const Producer& producer = stream.producer();
+  const Agreement& in_use = stream.agreement();
+  std::vector<const Party*> consumers = stream.consumers();
+  consumers.push_back(&joining);
+  // What works for those who are here stays as it is when it works for all: nobody is moved without need, and a stream
+  // does not go back and forth as consumers come and go.
+  if (agree(producer.party, consumers, {static_cast<wire::Transport>(in_use.transport), in_use.sync})) return {};
+  auto agreement = agree(producer.party, consumers, producer.demand);
+  if (!agreement) {
+    Error error = std::move(agreement).error();
+    error.message = fmt::format("stream {}: {}", stream.log_name(), error.message);
+    return error;
+  }
+  auto device = device_for(*agreement, producer.party.who);
+  if (!device) return std::move(device).error();
+  return stream.change_way(std::move(*agreement), std::move(*device), &need, "for " + joining.who);
+}
+
+Result<void> StreamService::import_failed(Session& session, const wire::ImportFailedT& said) {
+  Stream* stream = find(proto::StreamId{said.stream});
+  if (stream == nullptr) return {};  // it has ended meanwhile
+  const proto::LeaseId id{said.lease};
+  Lease* lease = stream->find_lease(id);
+  const bool is_consumer = lease != nullptr && lease->session == &session;
+  if (!is_consumer && stream->producer().session != &session) return {};
+  const Generation* generation = stream->find_generation(proto::GenerationId{said.generation});
+  const platform::Transport in_use = stream->agreement().transport;
+  if (generation == nullptr || generation->spec().agreement.transport != in_use) return {};
+
+  constexpr std::size_t kMaxReason = 200;
+  Party& party = is_consumer ? lease->party : stream->producer_party();
+  spdlog::warn("stream {}: {} cannot import generation {}: {}", stream->log_name(), party.who, said.generation,
+               proto::printable(said.reason));
+  party.give_up(static_cast<wire::Transport>(in_use), proto::printable(said.reason, kMaxReason));
+  auto agreement = agree(stream->producer().party, stream->consumers(), stream->producer().demand);
+  auto changed = [&]() -> Result<void> {
+    if (!agreement) return std::move(agreement).error();
+    auto device = device_for(*agreement, stream->producer().party.who);
+    if (!device) return std::move(device).error();
+    return stream->change_way(std::move(*agreement), std::move(*device), nullptr, "for " + party.who);
+  }();
+  if (changed) return {};
+  // A producer goes on drawing into the generation that it has.
+  if (is_consumer)
+    end_lease(*stream, id, wire::EndReason::Evicted, changed.error().message);
+  else
+    spdlog::warn("stream {} stays as it was: {}", stream->log_name(), changed.error().message);
+  return {};
+}
+
+}  // namespace ferry::daemon
