@@ -10,6 +10,7 @@ void run_list(const ListOptions& options);
 void run_source(const SourceOptions& options);
 void run_snapshot(const SnapshotOptions& options);
 void run_service(const ServiceOptions& options);
+void run_doctor(const DoctorOptions& options);
 [[noreturn]] void run_view(const ViewOptions& options);
 
 }  // namespace ferry::cli

@@ -10,6 +10,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/complaint.h"
+#include "client/cli/doctor_probe.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/socket_option.h"
 #include "client/cli/text.h"
@@ -25,6 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   ferry view cam                                look at it
   ferry status --watch                          who gives and takes what, and how fast
   ferry snapshot cam cam.png                    one frame as a picture
+  ferry doctor                                  what works between this machine's GPUs, and why the rest does not
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 no broker, 4 not found, 5 timed out, 6 refused, 7 the stream ended;
 of the viewer also 8 wrong picture, 9 validation messages.)";
@@ -36,6 +38,8 @@ struct AllOptions {
   SnapshotOptions snapshot;
   ViewOptions view;
   ServiceOptions service;
+  DoctorOptions doctor;
+  ProbeOptions probe;
 };
 
 /// An option whose word @p parse turns into a value; @p expected says what was wanted of one it cannot read.
@@ -73,6 +77,12 @@ void add_list(CLI::App& root, ListOptions& options) {
   add_socket_option(*app, options.socket);
 }
 
+void add_transport(CLI::App& app, ferry_transport& transport) {
+  add_parsed(
+      app, "--transport", parse_transport, [&transport](ferry_transport chosen) { transport = chosen; },
+      "auto, opaque-fd or host-memory (default: auto)", "TRANSPORT", "one of auto, opaque-fd, host-memory");
+}
+
 void add_source(CLI::App& root, SourceOptions& options) {
   CLI::App* app = root.add_subcommand("source", "Publish a test picture as a stream");
   app->add_option("NAME", options.name, "Name of the stream")->required()->type_name("");
@@ -93,6 +103,7 @@ void add_source(CLI::App& root, SourceOptions& options) {
   add_parsed(
       *app, "--sync", parse_sync_mode, [&options](ferry_sync_mode mode) { options.sync = mode; },
       "auto, timeline or host (default: auto)", "MODE", "one of auto, timeline, host");
+  add_transport(*app, options.transport);
   add_parsed(
       *app, "--policy", parse_queue_policy, [&options](ferry_queue_policy policy) { options.policy = policy; },
       "When a consumer that wants every frame has a full queue: drop or block (default: drop)", "POLICY",
@@ -152,8 +163,46 @@ void add_service(CLI::App& root, ServiceOptions& options) {
   add("logs", "What it has said")->add_flag("-f,--follow", options.follow, "And what it says from now on");
 }
 
+void add_doctor(CLI::App& root, DoctorOptions& options) {
+  CLI::App* app = root.add_subcommand("doctor", "Try every way between all GPUs of this machine, and say why not");
+  app->add_flag("--json", options.json, "As JSON (docs/transports.md)");
+  add_parsed(
+      *app, "--size", parse_size, [&options](Size size) { options.size = size; },
+      "Size of the frames that are sent (default: 641x361)", "WxH",
+      fmt::format("WIDTHxHEIGHT, each 1 to {}", kMaxSidePx));
+  app->footer(R"(Starts a broker of its own; one that runs is not touched. Every try is made by two processes, and every
+pixel is compared.
+
+Examples:
+  ferry doctor
+  ferry doctor --json | jq '.pairs[] | {from, to, transport}')");
+}
+
+/// What the doctor starts; for nobody else.
+void add_probe(CLI::App& root, ProbeOptions& options) {
+  CLI::App* app = root.add_subcommand("doctor-probe", "One end of a try of `ferry doctor`")->group("");
+  app->add_option("ROLE", options.role)->required()->check(CLI::IsMember({"producer", "consumer"}));
+  app->add_option("--device", options.device);
+  add_parsed(
+      *app, "--size", parse_size, [&options](Size size) { options.size = size; }, "", "WxH", "WIDTHxHEIGHT");
+  add_transport(*app, options.transport);
+  add_parsed(
+      *app, "--sync", parse_sync_mode, [&options](ferry_sync_mode mode) { options.sync = mode; }, "", "MODE",
+      "one of auto, timeline, host");
+  add_socket_option(*app, options.socket);
+}
+
 int complain_of_usage(std::string_view message, std::string_view hint) {
   return complain(kProgram, ExitCode::kUsage, message, hint);
+}
+
+/// Below the line that says it in words.
+void show_conflict(const ferry_conflict& conflict) {
+  const std::pair<const char*, const char*> lines[] = {{"party", conflict.party},
+                                                       {"constraint", conflict.constraint},
+                                                       {"it has", conflict.party_has},
+                                                       {"others have", conflict.others_have}};
+  for (const auto& [name, text] : lines) fmt::print(stderr, "  {:<11} {}\n", name, *text ? printable(text) : "nothing");
 }
 
 std::string help_command(const CLI::App& root) {
@@ -165,6 +214,8 @@ void run(const CLI::App& root, const AllOptions& options) {
   if (root.got_subcommand("status")) return run_status(options.status);
   if (root.got_subcommand("list")) return run_list(options.list);
   if (root.got_subcommand("source")) return run_source(options.source);
+  if (root.got_subcommand("doctor")) return run_doctor(options.doctor);
+  if (root.got_subcommand("doctor-probe")) return run_probe(options.probe);
   if (root.got_subcommand("snapshot")) return run_snapshot(options.snapshot);
   if (root.got_subcommand("service")) return run_service(options.service);
   run_view(options.view);
@@ -182,6 +233,8 @@ int main_of(int argc, char** argv) {
   add_snapshot(root, options.snapshot);
   add_view(root, options.view);
   add_service(root, options.service);
+  add_doctor(root, options.doctor);
+  add_probe(root, options.probe);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -201,6 +254,10 @@ int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");  // how wide characters are
   try {
     return main_of(argc, argv);
+  } catch (const ferry::Error& error) {
+    const int code = complain_of_exception(kProgram);
+    if (error.conflict()) show_conflict(*error.conflict());
+    return code;
   } catch (const std::exception&) {
     return complain_of_exception(kProgram);
   }

@@ -52,6 +52,13 @@ std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<ferry_transport> parse_transport(std::string_view text) {
+  if (text == "auto") return FERRY_TRANSPORT_AUTOMATIC;
+  if (text == "opaque-fd") return FERRY_TRANSPORT_OPAQUE_FD;
+  if (text == "host-memory") return FERRY_TRANSPORT_HOST_MEMORY;
+  return std::nullopt;
+}
+
 std::optional<ferry_queue_policy> parse_queue_policy(std::string_view text) {
   if (text == "drop") return FERRY_QUEUE_DROP;
   if (text == "block") return FERRY_QUEUE_BLOCK;

@@ -33,6 +33,7 @@ struct SourceOptions {
   double rate_hz = 60;            ///< 0: as fast as slots come free
   std::uint64_t frame_count = 0;  ///< 0: until stopped
   ferry_sync_mode sync = FERRY_SYNC_AUTOMATIC;
+  ferry_transport transport = FERRY_TRANSPORT_AUTOMATIC;
   ferry_queue_policy policy = FERRY_QUEUE_DROP;
 };
 
@@ -53,6 +54,19 @@ struct ServiceOptions {
   bool follow = false;
 };
 
+struct DoctorOptions {
+  bool json = false;
+  Size size{641, 361};  ///< odd: rows do not fit together by chance
+};
+
+/// One end of a try that the doctor makes.
+struct ProbeOptions {
+  std::string role, socket, device;
+  Size size{};
+  ferry_transport transport = FERRY_TRANSPORT_AUTOMATIC;
+  ferry_sync_mode sync = FERRY_SYNC_AUTOMATIC;
+};
+
 inline constexpr std::uint32_t kMaxSidePx = 32768;
 inline constexpr double kMaxRateHz = 10'000;
 
@@ -62,6 +76,8 @@ std::optional<Size> parse_size(std::string_view text);
 std::optional<ferry_format> parse_format(std::string_view text);
 /// "auto", "timeline", "host".
 std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text);
+/// "auto", "opaque-fd", "host-memory".
+std::optional<ferry_transport> parse_transport(std::string_view text);
 /// "drop", "block".
 std::optional<ferry_queue_policy> parse_queue_policy(std::string_view text);
 /// Seconds, 0.05 to a day; nothing at all means one.

@@ -33,7 +33,8 @@ StreamOptions stream_options(const SourceOptions& options) {
   return {.name = options.name,
           .image = image_desc(options.size.width_px, options.size.height_px, options.format),
           .sync_mode = options.sync,
-          .queue_policy = options.policy};
+          .queue_policy = options.policy,
+          .transport = options.transport};
 }
 
 /// sRGB formats turn light into numbers by themselves, and floats hold light.

@@ -33,6 +33,7 @@ void from_json(const json& j, DeviceStatus& out) {
   read(j, "name", out.name);
   read(j, "driver", out.driver);
   read(j, "device_uuid", out.device_uuid);
+  read(j, "driver_uuid", out.driver_uuid);
   read(j, "is_software", out.is_software);
   read(j, "transports", out.transports);
   read(j, "sync_modes", out.sync_modes);

@@ -10,7 +10,7 @@
 namespace ferry::cli {
 
 struct DeviceStatus {
-  std::string name, driver, device_uuid;
+  std::string name, driver, device_uuid, driver_uuid;
   bool is_software = false;
   std::vector<std::string> transports, sync_modes;
   std::string sync_reason;
