@@ -35,8 +35,7 @@ Result<void> StreamService::permit(Session& session, Action action, const std::s
 bool StreamService::may_know(const Session& session, const Stream& stream) const {
   const platform::PeerIdentity& peer = session.process()->identity();
   return session.holdings.streams.contains(stream.id()) ||
-         policy_.decide(peer, Action::kView, stream.name(), &stream.domain()).allowed ||
-         policy_.decide(peer, Action::kProduce, stream.name()).allowed;
+         policy_.decide(peer, Action::kView, stream.name(), &stream.domain()).allowed;
 }
 
 Stream* StreamService::find(StreamId id) const {

@@ -34,7 +34,7 @@ class StreamService {
   proto::Result<void> cancel_attach(Session& session, std::uint64_t request, const wire::CancelAttachT& asked);
   proto::Result<void> detach(Session& session, std::uint64_t request, const wire::DetachT& asked);
 
-  /// Whether @p session produces, may produce or may view @p stream: nobody else is told of it.
+  /// Whether @p session produces or may view @p stream: nobody else is told of it.
   bool may_know(const Session& session, const Stream& stream) const;
 
   // Either.

@@ -104,6 +104,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Socket socket;
   static const int before = (run(socket, {nullptr, 0}), open_descriptors());
   run(socket, {data, size});
-  FERRY_REQUIRE(open_descriptors() == before);
+  const int after = open_descriptors();
+  if (after != before) std::fprintf(stderr, "%d descriptors before, %d after\n", before, after);
+  FERRY_REQUIRE(after == before);
   return 0;
 }

@@ -50,6 +50,20 @@ TEST_F(Trust, AStrangerIsRefusedAndLearnsNothing) {
   EXPECT_TRUE(client.expect<wire::StatusReplyT>().first.streams.empty());
 }
 
+TEST_F(Trust, WhoMayProduceIsNotShownWhatOthersDo) {
+  start_with("[[rule]]\nallow = ['produce']\nsandbox = 'user-namespace'\n");
+  RawClient owner = connect("owner");
+  RawProducer producer(owner, device(), "cam");
+  producer.create();
+  const auto process = stranger();
+  RawProducer own(process->client(), device(), "mine");
+  own.create();
+  process->client().send(wire::QueryStatusT{});
+  const auto seen = process->client().expect<wire::StatusReplyT>().first;
+  ASSERT_EQ(seen.streams.size(), 1u);
+  EXPECT_EQ(seen.streams[0]->name, "mine");
+}
+
 TEST_F(Trust, AStrangerThatWaitsIsRefusedWhenTheStreamComes) {
   start_with("");
   const auto process = stranger();
