@@ -6,6 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <span>
+
 #include "proto/usage.h"
 #include "tests/unit/vulkan/gpu_work.h"
 #include "tests/unit/vulkan/test_devices.h"
@@ -103,6 +106,31 @@ TEST_F(HostMemory, DoesWithAnyRowPitch) {
     const auto there = import_slot(*devices_.back(), slot, kSmall);
     expect_crossing(any(), *here, *devices_.back(), *there, kSmall, pitch_bytes);
   }
+}
+
+TEST_F(HostMemory, RowsLieWhereTheLayoutSaysAndTheirPaddingIsLeftAlone) {
+  for (const auto& device : devices_)
+    for (const std::uint32_t pitch_bytes : {67u * 4u, 512u, 4096u}) {
+      Slot slot = allocate_slot(kSmall);
+      slot.layout.row_pitch_bytes = pitch_bytes;
+      void* mapped = ::mmap(nullptr, slot.layout.allocation_size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+                            slot.memory->fd().get(), 0);
+      ASSERT_NE(mapped, MAP_FAILED);
+      const std::span<std::byte> bytes(static_cast<std::byte*>(mapped), slot.layout.allocation_size_bytes);
+      const auto imported = import_slot(*device, slot, kSmall);
+      std::fill(bytes.begin(), bytes.end(), std::byte{0xa5});
+      const auto pattern = make_pattern(kSmall, pitch_bytes);
+      write_slot(*device, imported->image(), kSmall, pattern);
+      ASSERT_TRUE(imported->copy()->to_shared());
+      const std::size_t row_bytes = kSmall.width_px * 4u;
+      for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const std::size_t row = i / pitch_bytes, column = i % pitch_bytes;
+        const bool is_pixel = row < kSmall.height_px && column < row_bytes;
+        ASSERT_EQ(bytes[i], is_pixel ? pattern[row * row_bytes + column] : std::byte{0xa5})
+            << "byte " << i << ", pitch " << pitch_bytes << ", " << device->capabilities().name;
+      }
+      ::munmap(mapped, slot.layout.allocation_size_bytes);
+    }
 }
 
 TEST_F(HostMemory, SlotsOfOnePoolDoNotOverlap) {
