@@ -220,7 +220,10 @@ void HostMemoryTexture::record_to_shared() const {
   to_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
   to_host.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
   c.vkd.CmdPipelineBarrier(to_shared_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0,
-                           nullptr, 1, &give);
+                           nullptr, 0, nullptr);
+  // Apart: no image may change owners in a barrier with the host's stage.
+  c.vkd.CmdPipelineBarrier(to_shared_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0,
+                           nullptr, 0, nullptr, 1, &give);
 }
 
 void HostMemoryTexture::record_from_shared() const {
