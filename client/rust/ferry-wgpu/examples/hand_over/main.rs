@@ -1,0 +1,275 @@
+//! Measures one hand-over: a texture that one process has rendered, until another process's GPU has read from it. By Ferry
+//! and by the CPU round trip, frame by frame in turn, nothing else going on.
+//!
+//!   cargo run --release -p ferry-wgpu --example hand_over -- [--frames N] [--sizes 1920x1080,3840x2160]
+//!
+//! A broker must run ($FERRY_SOCKET). Every frame's colour is checked. A line of Markdown a way and size.
+
+mod round_trip;
+mod shared_memory;
+mod usage;
+
+use ferry_wgpu::ferry::{AttachOptions, Connection, Format, FrameMetadata, ImageDesc, StreamOptions, Wait};
+use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer, wgpu};
+use round_trip::{RoundTripReceiver, RoundTripSender};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use usage::{cpu_time, now_ns};
+
+const STREAM: &str = "hand-over";
+const PATIENCE: Duration = Duration::from_secs(60);
+const WARM_UP: usize = 20;
+
+type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Ferry,
+    RoundTrip,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        if self == Self::Ferry { "Ferry" } else { "CPU round trip" }
+    }
+}
+
+fn main() -> Fallible<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let value = |name: &str| {
+        arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1)).map(String::as_str)
+    };
+    let frames: usize = value("--frames").unwrap_or("200").parse()?;
+    if let Some(size) = value("--render") {
+        let way = if value("--way") == Some(Way::Ferry.name()) { Way::Ferry } else { Way::RoundTrip };
+        return render(way, parse_size(size)?, frames + WARM_UP);
+    }
+    println!("| size | way | per frame, median | 95 % | CPU time, renderer | CPU time, viewer | copied by the CPU |");
+    println!("|---|---|---|---|---|---|---|");
+    for size in value("--sizes").unwrap_or("1920x1080,3840x2160").split(',') {
+        for way in [Way::Ferry, Way::RoundTrip] {
+            measure(way, parse_size(size)?, frames)?;
+        }
+    }
+    Ok(())
+}
+
+fn parse_size(text: &str) -> Fallible<(u32, u32)> {
+    let (width, height) = text.split_once('x').ok_or("a size is WIDTHxHEIGHT")?;
+    Ok((width.parse()?, height.parse()?))
+}
+
+fn colour(frame: usize) -> [u8; 4] {
+    [(frame * 7) as u8, (frame * 13) as u8, (frame / 256) as u8, 255]
+}
+
+// ---- the renderer ----------------------------------------------------------------------------------------------------
+
+/// For each line on standard input one frame; then what it cost.
+fn render(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
+    let gpu = ferry_wgpu::open(&Connection::open("hand-over renderer")?, &OpenOptions::default())?;
+    // SAFETY: one thread.
+    let interop = unsafe { gpu.interop.clone().assume_sole_submitter() };
+    let image = ImageDesc::new(size_px.0, size_px.1, Format::Rgba8Unorm);
+    let mut producer = match way {
+        Way::Ferry => Some(Producer::create(&interop, &StreamOptions::new(STREAM, image))?),
+        Way::RoundTrip => None,
+    };
+    let mut sender = RoundTripSender::new(STREAM)?;
+    let own = gpu.device.create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width: size_px.0, height: size_px.1, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+        view_formats: &[],
+    });
+    println!("ready");
+    let mut turns = std::io::stdin().lock();
+    let mut turn = [0];
+    let mut started = cpu_time();
+    for frame in 0..frames {
+        if turns.read(&mut turn)? == 0 {
+            break;
+        }
+        if frame == WARM_UP {
+            started = cpu_time();
+            sender.copied_bytes = 0;
+        }
+        if let Some(producer) = &mut producer {
+            let target = producer.begin(PATIENCE.into())?.ok_or("no slot")?;
+            clear(&gpu, target.texture(), colour(frame));
+            let mut metadata = FrameMetadata::default();
+            metadata.set_user(&now_ns().to_le_bytes())?;
+            producer.publish(target, &metadata)?;
+        } else {
+            clear(&gpu, &own, colour(frame));
+            sender.send(&gpu.device, &gpu.queue, &own, now_ns())?;
+        }
+    }
+    let used = cpu_time() - started;
+    println!("{} {}", used.as_nanos(), sender.copied_bytes);
+    Ok(())
+}
+
+fn clear(gpu: &Gpu, texture: &wgpu::Texture, [r, g, b, a]: [u8; 4]) {
+    let part = |value: u8| f64::from(value) / 255.0;
+    let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+    let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+            view: &view,
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations {
+                load: wgpu::LoadOp::Clear(wgpu::Color { r: part(r), g: part(g), b: part(b), a: part(a) }),
+                store: wgpu::StoreOp::Store,
+            },
+        })],
+        ..Default::default()
+    });
+    gpu.queue.submit([encoder.finish()]);
+}
+
+// ---- the viewer ------------------------------------------------------------------------------------------------------
+
+fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
+    let connection = Connection::open("hand-over viewer")?;
+    let gpu = ferry_wgpu::open(&connection, &OpenOptions::default())?;
+    // SAFETY: one thread.
+    let interop = unsafe { gpu.interop.clone().assume_sole_submitter() };
+    let mut receiver = RoundTripReceiver::bind(STREAM)?;
+    let mut renderer = Command::new(std::env::current_exe()?)
+        .args(["--render", &format!("{}x{}", size_px.0, size_px.1), "--way", way.name()])
+        .args(["--frames", &frames.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut turns = renderer.stdin.take().ok_or("no pipe")?;
+    let mut said = BufReader::new(renderer.stdout.take().ok_or("no pipe")?);
+    let mut line = String::new();
+    said.read_line(&mut line)?;
+    let mut consumer = match way {
+        Way::Ferry => {
+            let options = AttachOptions { wait: PATIENCE.into(), ..AttachOptions::new(STREAM) };
+            Some(Consumer::attach(&interop, &options)?)
+        }
+        Way::RoundTrip => None,
+    };
+    let probe = Probe::new(&gpu.device);
+    let mut times_ns = Vec::with_capacity(frames);
+    let mut started = cpu_time();
+    for frame in 0..frames + WARM_UP {
+        if frame == WARM_UP {
+            started = cpu_time();
+            receiver.copied_bytes = 0;
+        }
+        turns.write_all(b"\n")?;
+        turns.flush()?;
+        let (texture, produced_ns) = if let Some(consumer) = &mut consumer {
+            while !consumer.update(Wait::For(PATIENCE))? {}
+            let frame = consumer.frame().ok_or("no frame")?;
+            (frame.texture().clone(), u64::from_le_bytes(frame.metadata().user().try_into()?))
+        } else {
+            wait_readable(&receiver)?;
+            receiver.update(&gpu.device, &gpu.queue)?;
+            (receiver.texture().ok_or("no texture")?.clone(), receiver.produced_ns)
+        };
+        let pixels = probe.read(&gpu, &texture);
+        if frame >= WARM_UP {
+            times_ns.push(now_ns() - produced_ns);
+        }
+        if pixels.chunks_exact(4).any(|pixel| pixel != colour(frame)) {
+            return Err(
+                format!("frame {frame} has the wrong colour {:?}, not {:?}", &pixels[..4], colour(frame)).into()
+            );
+        }
+    }
+    let used = cpu_time() - started;
+    drop(turns);
+    line.clear();
+    said.read_line(&mut line)?;
+    renderer.wait()?;
+    let costs: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let [renderer_ns, renderer_copied] = costs[..] else { return Err(format!("the renderer said '{line}'").into()) };
+    times_ns.sort_unstable();
+    let ms = |ns: u64| ns as f64 / 1e6;
+    let per_frame = |total: u64| total / frames as u64;
+    println!(
+        "| {}x{} | {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} ms | {:.1} MB |",
+        size_px.0,
+        size_px.1,
+        way.name(),
+        ms(times_ns[frames / 2]),
+        ms(times_ns[frames * 95 / 100]),
+        ms(per_frame(renderer_ns)),
+        ms(per_frame(used.as_nanos() as u64)),
+        per_frame(renderer_copied + receiver.copied_bytes) as f64 / 1e6,
+    );
+    if let Some(consumer) = &consumer {
+        let state = consumer.state()?;
+        eprintln!("hand_over: {} on {}", state.sync_reason, gpu.adapter.get_info().name);
+    }
+    Ok(())
+}
+
+fn wait_readable(receiver: &RoundTripReceiver) -> Fallible<()> {
+    use std::os::fd::{AsFd as _, AsRawFd as _};
+    let mut wait = libc::pollfd { fd: receiver.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one descriptor that lives.
+    let ready = unsafe { libc::poll(&mut wait, 1, PATIENCE.as_millis() as i32) };
+    if ready == 1 { Ok(()) } else { Err("no frame came".into()) }
+}
+
+/// A corner of the texture, read by the GPU: the frame is there when that has happened.
+struct Probe {
+    buffer: wgpu::Buffer,
+}
+
+impl Probe {
+    const SIDE_PX: u32 = 16;
+
+    fn new(device: &wgpu::Device) -> Self {
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("probe"),
+            size: u64::from(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT * Self::SIDE_PX),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        Self { buffer }
+    }
+
+    fn read(&self, gpu: &Gpu, texture: &wgpu::Texture) -> Vec<u8> {
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let corner = wgpu::TexelCopyTextureInfo {
+            origin: wgpu::Origin3d { x: texture.width() - Self::SIDE_PX, y: texture.height() - Self::SIDE_PX, z: 0 },
+            ..texture.as_image_copy()
+        };
+        let layout = wgpu::TexelCopyBufferLayout {
+            offset: 0,
+            bytes_per_row: Some(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT),
+            rows_per_image: None,
+        };
+        encoder.copy_texture_to_buffer(
+            corner,
+            wgpu::TexelCopyBufferInfo { buffer: &self.buffer, layout },
+            wgpu::Extent3d { width: Self::SIDE_PX, height: Self::SIDE_PX, depth_or_array_layers: 1 },
+        );
+        gpu.queue.submit([encoder.finish()]);
+        self.buffer.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.expect("the probe can be mapped"));
+        gpu.device.poll(wgpu::PollType::wait_indefinitely()).expect("the GPU answers");
+        let pixels = self
+            .buffer
+            .slice(..)
+            .get_mapped_range()
+            .chunks_exact(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT as usize)
+            .flat_map(|row| &row[..Self::SIDE_PX as usize * 4])
+            .copied()
+            .collect();
+        self.buffer.unmap();
+        pixels
+    }
+}
