@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct PeerIdentity {
   UniqueFd pidfd;       ///< readable once the process is gone; invalid where the kernel has none
   std::vector<gid_t> groups;
   PeerOrigin origin;
+  /// When it started, in clock ticks since boot: with its number it names one process for good. 0: not known.
+  std::uint64_t started_ticks = 0;
 };
 
 /// A listening socket that removes its path (if it made it) when it goes.
@@ -60,6 +63,10 @@ class Listener {
 };
 
 proto::Result<PeerIdentity> identify_peer(const UniqueFd& connection);
+
+/// The process that identify_peer() once gave that number and start, without its groups. kNotFound when it is gone;
+/// kSystem when the kernel does not tell us whether it is the same.
+proto::Result<PeerIdentity> identify_process(pid_t pid, std::uint64_t started_ticks);
 
 /// Where a client looks and a broker listens if nobody says otherwise: $FERRY_SOCKET, $XDG_RUNTIME_DIR/ferry/ferryd.sock,
 /// /run/ferry/ferryd.sock. @p for_client: of the last two, the first that exists.

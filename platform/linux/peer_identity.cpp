@@ -6,9 +6,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "platform/linux/peer_origin.h"
+#include "platform/linux/process_start.h"
 #include "platform/linux/system_error.h"
 #include "platform/listener.h"
 #include "proto/names.h"
@@ -54,6 +58,25 @@ std::string read_process_name(pid_t pid) {
   return proto::printable(name);
 }
 
+struct Ids {
+  uid_t uid;
+  gid_t gid;
+};
+
+/// Of proc_pid_status(5): who owns the folder of a process that is not dumpable is another matter.
+std::optional<Ids> read_effective_ids(pid_t pid) {
+  const UniqueFd file{open(fmt::format("/proc/{}/status", pid).c_str(), O_RDONLY | O_CLOEXEC)};
+  std::array<char, 4096> text{};
+  if (!file || read(file.get(), text.data(), text.size() - 1) <= 0) return std::nullopt;
+  const char* uids = std::strstr(text.data(), "\nUid:");
+  const char* gids = std::strstr(text.data(), "\nGid:");
+  Ids ids{};
+  if (uids == nullptr || gids == nullptr || std::sscanf(uids, "\nUid: %*u %u", &ids.uid) != 1 ||
+      std::sscanf(gids, "\nGid: %*u %u", &ids.gid) != 1)
+    return std::nullopt;
+  return ids;
+}
+
 }  // namespace
 
 Result<PeerIdentity> identify_peer(const UniqueFd& connection) {
@@ -64,10 +87,35 @@ Result<PeerIdentity> identify_peer(const UniqueFd& connection) {
   auto pidfd = open_pidfd(connection, credentials.pid);
   if (!pidfd) return std::move(pidfd).error();
   PeerIdentity identity{credentials.pid,    credentials.uid,        credentials.gid, read_process_name(credentials.pid),
-                        std::move(*pidfd), peer_groups(connection), {}};
+                        std::move(*pidfd), peer_groups(connection), {}, 0};
   if (!identity.pidfd) return identity;  // without one nothing in /proc is certain
+  identity.started_ticks = process_start_ticks(identity.pid);
   auto origin = read_peer_origin(identity.pidfd, identity.pid);
   if (!origin) return std::move(origin).error();
+  identity.origin = std::move(*origin);
+  return identity;
+}
+
+Result<PeerIdentity> identify_process(pid_t pid, std::uint64_t started_ticks) {
+  const Error gone{ErrorCode::kNotFound, fmt::format("process {} is gone", pid)};
+  const Error unknown{ErrorCode::kSystem, fmt::format("it is not known whether process {} is the same", pid)};
+  if (pid <= 0) return gone;
+  UniqueFd pidfd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
+  if (!pidfd && (errno == ESRCH || errno == EINVAL)) return gone;  // EINVAL: another's thread has the number by now
+  if (!pidfd) return system_error(fmt::format("pidfd of process {}", pid), errno);
+  PeerIdentity identity;
+  identity.pid = pid;
+  identity.pidfd = std::move(pidfd);
+  identity.started_ticks = process_start_ticks(pid);
+  const auto ids = read_effective_ids(pid);
+  identity.process = read_process_name(pid);
+  // Last, because it looks whether the process still lives: what was read before it was that process's.
+  auto origin = read_peer_origin(identity.pidfd, pid);
+  if (!origin) return gone;
+  if (started_ticks == 0 || identity.started_ticks == 0 || !ids) return unknown;
+  if (identity.started_ticks != started_ticks) return gone;
+  identity.uid = ids->uid;
+  identity.gid = ids->gid;
   identity.origin = std::move(*origin);
   return identity;
 }
