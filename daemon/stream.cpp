@@ -444,6 +444,7 @@ void Stream::send_producer_changed(const Lease& lease, const UniqueFd& consumer_
   changed.generation = newest_generation().describe(audience_of(lease));
   changed.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
   changed.lease = raw(lease.id);
+  changed.queue_policy = static_cast<wire::QueuePolicy>(producer().queue_policy);
   FdList fds{&producer().page->fd, &consumer_end};
   newest_generation().append_fds(fds, audience_of(lease));
   lease.session->send(0, std::move(changed), fds);

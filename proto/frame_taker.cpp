@@ -33,8 +33,9 @@ void FrameTaker::remove_generation(GenerationId g) {
     if (known.id == g) known = {};
 }
 
-void FrameTaker::switch_producer(StreamPageReader stream) {
+void FrameTaker::switch_producer(StreamPageReader stream, QueuePolicy policy) {
   stream_ = stream;
+  policy_ = policy;
   orphaned_ = false;
 }
 

@@ -46,8 +46,9 @@ class FrameTaker {
   void add_generation(GenerationId g, std::uint32_t slot_count, std::uint32_t width_px, std::uint32_t height_px);
   void remove_generation(GenerationId g);
 
-  /// Another producer has taken the stream over: read its page from now on, in the same sequence of numbers.
-  void switch_producer(StreamPageReader stream);
+  /// Another producer has taken the stream over: read its page from now on, in the same sequence of numbers. Its policy
+  /// may be another one.
+  void switch_producer(StreamPageReader stream, QueuePolicy policy);
   /// The producer is gone for good (kernel-confirmed): nobody overwrites, so nobody has to admit this lease.
   void set_orphaned(bool orphaned) { orphaned_ = orphaned; }
 

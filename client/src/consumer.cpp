@@ -25,6 +25,10 @@ constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
 constexpr std::size_t kMaxEvents = 64;  // an application that never asks keeps the newest
 constexpr std::uint64_t kChannelKey = 1, kWakeKey = 2;
 
+proto::QueuePolicy from_wire(wire::QueuePolicy policy) {
+  return policy == wire::QueuePolicy::Block ? proto::QueuePolicy::kBlock : proto::QueuePolicy::kDrop;
+}
+
 Error invalid(std::string text) { return {ErrorCode::kInvalidArgument, std::move(text)}; }
 
 }  // namespace
@@ -141,8 +145,9 @@ Result<void> Consumer::start(Message message, std::optional<wire::Transport>& fa
   if (!release) return std::move(release).error();
   release_timeline_ = std::move(*release);
 
+  policy_ = from_wire(attached.queue_policy);
   taker_.emplace(proto::StreamPageReader(stream_page_->page()), page_writer_, lease_index_, lease_, mode_, queue_depth_,
-                 attached.queue_policy == wire::QueuePolicy::Block ? proto::QueuePolicy::kBlock : proto::QueuePolicy::kDrop);
+                 policy_);
   taker_->set_orphaned(attached.state == wire::StreamState::Orphaned || attached.state == wire::StreamState::Closed);
   taker_->set_completed_only(attached.completed_only);
   auto generation = Generation::import(device_, *attached.generation, message.fds, next);
@@ -400,7 +405,8 @@ void Consumer::on_producer_changed(const wire::ProducerChangedT& info, std::vect
     channel_ = std::move(fds[1]);
     (void)wait_set_.add(channel_, kChannelKey);
     stream_page_ = std::make_shared<platform::PeerPage<proto::StreamPage>>(std::move(*page));
-    taker_->switch_producer(proto::StreamPageReader(stream_page_->page()));
+    if (info.queue_policy != wire::QueuePolicy::None) policy_ = from_wire(info.queue_policy);  // an older broker does not say
+    taker_->switch_producer(proto::StreamPageReader(stream_page_->page()), policy_);
     if (fd_wanted_) page_writer_.arm(++arm_ticket_);
     push_event(FERRY_EVENT_RESUMED, fmt::format("process {} has taken the stream over", info.producer_pid));
   }

@@ -112,6 +112,7 @@ class Consumer final : public Recipient {
   platform::UniqueFd channel_;  // to the producer
   proto::StreamId stream_{};
   proto::LeaseId lease_{};
+  proto::QueuePolicy policy_{};
   std::uint32_t lease_index_ = 0;
 
   std::optional<proto::FrameTaker> taker_;

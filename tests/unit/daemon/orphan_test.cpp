@@ -100,6 +100,7 @@ class TakeOver : public Orphans {
 
     RawProducer producer(next, device(), "cam");
     producer.request.image->width_px = 128;
+    producer.request.queue_policy = wire::QueuePolicy::Block;
     producer.create();
     EXPECT_EQ(producer.created.stream, old.created.stream) << "the same stream";
     EXPECT_EQ(producer.created.first_sequence, 3u);
@@ -113,6 +114,7 @@ class TakeOver : public Orphans {
     EXPECT_EQ(changed.lease, consumer.attached.lease);
     EXPECT_EQ(changed.producer_pid, static_cast<std::uint32_t>(getpid()));
     EXPECT_EQ(changed.generation->id, 2u);
+    EXPECT_EQ(changed.queue_policy, wire::QueuePolicy::Block) << "the new producer's";
     producer.publish(2, 0);
     auto page = platform::PeerPage<proto::StreamPage>::map(message.fds[0], proto::PageKind::kStream);
     ASSERT_TRUE(page);

@@ -160,7 +160,7 @@ TEST(FrameTaker, BlockFindsTheFirstFrameOfASuccessorBehindALongGap) {
   successor.newest = 500;  // frames 2 to 500 went with the producer that died
   StreamPageWriter(*successor.page).admit(consumer.view.index, consumer.view.id);
   publish(successor, 1);
-  consumer.taker.switch_producer(StreamPageReader(*successor.page));
+  consumer.taker.switch_producer(StreamPageReader(*successor.page), QueuePolicy::kBlock);
   std::uint64_t skipped = 0;
   EXPECT_EQ(take(consumer, &skipped), 501u);
   EXPECT_EQ(skipped, 499u);
@@ -258,7 +258,7 @@ TEST(FrameTaker, GoesOnInTheSuccessorsPage) {
 
   TestStream successor(4);
   successor.newest = 5;
-  consumer.taker.switch_producer(StreamPageReader(*successor.page));
+  consumer.taker.switch_producer(StreamPageReader(*successor.page), QueuePolicy::kDrop);
   FrameTaker::Taken taken;
   EXPECT_EQ(consumer.taker.try_take(taken), Outcome::kNotAdmitted);
   StreamPageWriter(*successor.page).admit(consumer.view.index, consumer.view.id);
@@ -267,6 +267,22 @@ TEST(FrameTaker, GoesOnInTheSuccessorsPage) {
   std::uint64_t skipped = 99;
   EXPECT_EQ(take(consumer, &skipped), 7u);
   EXPECT_EQ(skipped, 1u);
+}
+
+TEST(FrameTaker, KeepsToTheSuccessorsPolicy) {
+  for (const QueuePolicy policy : {QueuePolicy::kDrop, QueuePolicy::kBlock}) {
+    TestStream stream(8, policy == QueuePolicy::kDrop ? QueuePolicy::kBlock : QueuePolicy::kDrop);
+    TestConsumer& consumer = stream.add_consumer(ConsumerMode::kEvery, 2);
+    publish(stream, 1);
+    ASSERT_EQ(take(consumer), 1u);
+    TestStream successor(8, policy);
+    successor.newest = 1;
+    StreamPageWriter(*successor.page).admit(consumer.view.index, consumer.view.id);
+    consumer.taker.switch_producer(StreamPageReader(*successor.page), policy);
+    publish(successor, 3);
+    // Of three unread frames: to drop means that the queue keeps two, to block that none is passed over.
+    EXPECT_EQ(take(consumer), policy == QueuePolicy::kDrop ? 3u : 2u);
+  }
 }
 
 TEST(FrameTaker, ShowsNoQueueBeforeItReads) {

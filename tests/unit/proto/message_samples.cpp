@@ -230,6 +230,7 @@ wire::ProducerChangedT producer_changed() {
   body.generation = generation();
   body.producer_pid = 12;
   body.lease = 9;
+  body.queue_policy = wire::QueuePolicy::Block;
   return body;
 }
 
