@@ -72,6 +72,12 @@ std::size_t descriptor_count(const Envelope& envelope) {
     case wire::Body::GenerationStarted: return count_of(body.AsGenerationStarted()->generation);
     case wire::Body::ProducerChanged: return 2 + count_of(body.AsProducerChanged()->generation);
     case wire::Body::LeaseAdded: return 2 + (body.AsLeaseAdded()->has_release_timeline ? 1u : 0u);
+    case wire::Body::HandBackGeneration: return count_of(body.AsHandBackGeneration()->generation);
+    case wire::Body::HandBackLease: return 1 + (body.AsHandBackLease()->has_release_timeline ? 1u : 0u);
+    case wire::Body::ReclaimLease: return 2 + (body.AsReclaimLease()->has_release_timeline ? 1u : 0u);
+    case wire::Body::ReclaimStream:
+    case wire::Body::StreamRestored:
+    case wire::Body::LeaseRestored: return 1;
     default: return 0;
   }
 }

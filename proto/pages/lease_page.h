@@ -18,6 +18,7 @@ struct SlotHold {
 
 struct LeasePage {
   PageHeader header;
+  PageWriter writer;
 
   alignas(kCacheLine) AtomicU64 cursor;  ///< newest sequence taken; an `every` queue is published - cursor frames long
   AtomicU64 arm_ticket;  ///< not 0: ring the lease channel at the next frame, once for each value

@@ -11,7 +11,7 @@
 
 namespace ferry::proto {
 
-inline constexpr std::uint32_t kPageLayoutVersion = 2;
+inline constexpr std::uint32_t kPageLayoutVersion = 3;
 
 enum class PageKind : std::uint32_t {
   kStream = 0x53595246,   // "FRYS"
@@ -32,5 +32,13 @@ static_assert(AtomicU32::is_always_lock_free && AtomicU64::is_always_lock_free);
 static_assert(sizeof(AtomicU32) == 4 && sizeof(AtomicU64) == 8);
 
 inline constexpr std::size_t kCacheLine = 64;
+
+/// Who writes a client's page: nobody else can write it (its seals), so nobody else can claim it from a new broker.
+struct PageWriter {
+  AtomicU32 pid;            ///< as the broker's kernel names the process (HelloReply.client_pid)
+  AtomicU32 left;           ///< 1: the writer has ended the stream or the lease, broker or not
+  AtomicU64 started_ticks;  ///< when it started (HelloReply.client_started); 0: not known
+};
+static_assert(sizeof(PageWriter) == 16);
 
 }  // namespace ferry::proto

@@ -24,6 +24,7 @@ inline constexpr std::uint32_t kGenerationsOnPage = 4;
 
 struct StreamPage {
   PageHeader header;
+  PageWriter writer;
 
   alignas(kCacheLine) AtomicU64 published;  ///< newest sequence in the ring; 0: none of this producer yet
   AtomicU32 doorbell;                       ///< futex word; moves with every publish

@@ -63,6 +63,12 @@ TEST(Codec, CountsTheDescriptorsOfEveryMessage) {
       {wire::Body::GenerationStarted, kGeneration},
       {wire::Body::ProducerChanged, 2 + kGeneration},  // stream page, channel
       {wire::Body::LeaseAdded, 3},                     // lease page, channel, release timeline
+      {wire::Body::HandBackGeneration, kGeneration},
+      {wire::Body::HandBackLease, 2},   // lease page, release timeline
+      {wire::Body::ReclaimStream, 1},   // stream page
+      {wire::Body::ReclaimLease, 3},    // lease page, stream page, release timeline
+      {wire::Body::StreamRestored, 1},  // verdict page
+      {wire::Body::LeaseRestored, 1},   // verdict page
   };
   for (const wire::Body type : all_bodies()) {
     const auto found = expected.find(type);

@@ -157,6 +157,9 @@ wire::HelloReplyT hello_reply() {
   body.broker_pid = 17;
   body.session = 5;
   body.devices.push_back(device());
+  body.client_pid = 4211;
+  body.client_started = 123456;
+  body.takes_back = true;
   return body;
 }
 
@@ -184,6 +187,62 @@ wire::AttachedT attached() {
   body.generation = generation();
   body.producer_pid = 12;
   body.queue_policy = wire::QueuePolicy::Block;
+  return body;
+}
+
+wire::HandBackGenerationT hand_back_generation() {
+  wire::HandBackGenerationT body;
+  body.stream = 3;
+  body.generation = generation();
+  return body;
+}
+
+wire::HandBackLeaseT hand_back_lease() {
+  wire::HandBackLeaseT body;
+  body.stream = 3;
+  body.lease = 9;
+  body.lease_index = 1;
+  body.mode = wire::ConsumerMode::Every;
+  body.max_holds = 2;
+  body.queue_depth = 4;
+  body.has_release_timeline = true;
+  body.completed_only = true;
+  return body;
+}
+
+wire::ReclaimStreamT reclaim_stream() {
+  wire::ReclaimStreamT body;
+  body.stream = 3;
+  body.name = "cam";
+  body.device = device();
+  body.transport = wire::Transport::OpaqueFd;
+  body.sync_mode = wire::SyncMode::Timeline;
+  body.queue_policy = wire::QueuePolicy::Block;
+  body.frames_in_flight = 2;
+  body.min_slots = 4;
+  body.next_sequence = 77;
+  body.newest_generation = 5;
+  body.producers = 2;
+  return body;
+}
+
+wire::ReclaimLeaseT reclaim_lease() {
+  wire::ReclaimLeaseT body;
+  body.stream = 3;
+  body.name = "cam";
+  body.lease = 9;
+  body.lease_index = 1;
+  body.mode = wire::ConsumerMode::Every;
+  body.max_holds = 2;
+  body.queue_depth = 4;
+  body.has_release_timeline = true;
+  body.completed_only = true;
+  body.device = device();
+  body.queue_policy = wire::QueuePolicy::Block;
+  body.next_sequence = 77;
+  body.newest_generation = 5;
+  body.newest_known = 4;
+  body.producers = 2;
   return body;
 }
 
@@ -294,6 +353,18 @@ wire::BodyUnion sample_body(wire::Body type) {
       return body_of(wire::GoodbyeT{{}, -8, "no version in common"});
     case Body::ImportFailed:
       return body_of(wire::ImportFailedT{{}, 3, 9, 4, "vkAllocateMemory"});
+    case Body::HandBackGeneration:
+      return body_of(hand_back_generation());
+    case Body::HandBackLease:
+      return body_of(hand_back_lease());
+    case Body::ReclaimStream:
+      return body_of(reclaim_stream());
+    case Body::ReclaimLease:
+      return body_of(reclaim_lease());
+    case Body::StreamRestored:
+      return body_of(wire::StreamRestoredT{{}, 3});
+    case Body::LeaseRestored:
+      return body_of(wire::LeaseRestoredT{{}, 3, 9, wire::StreamState::Orphaned});
   }
   return {};
 }
