@@ -1,4 +1,5 @@
 /* A Ferry consumer in C: follows the stream "demo" and says how long each frame took to get here. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime() under -std=c11 */
 #include <ferry/ferry.h>
 #include <inttypes.h>
 #include <stdio.h>
