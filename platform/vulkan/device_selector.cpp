@@ -72,9 +72,9 @@ proto::Error no_such_device(std::span<const DeviceCapabilities> devices, std::st
   if (devices.empty()) return {proto::ErrorCode::kNotFound, "this machine has no Vulkan device"};
   std::string list;
   for (std::size_t i = 0; i < devices.size(); ++i)
-    list += fmt::format("{}{}: {} ({})", i == 0 ? "" : ", ", i, devices[i].name, to_string(devices[i].device_uuid));
+    list += fmt::format("{}'{}' (index {}, UUID {})", i == 0 ? "" : ", ", devices[i].name, i, to_string(devices[i].device_uuid));
   return {proto::ErrorCode::kNotFound,
-          fmt::format("no device matches '{}'; there are {}", proto::printable(selector), list)};
+          fmt::format("no device matches '{}'; this machine has {}", proto::printable(selector), list)};
 }
 
 }  // namespace ferry::platform

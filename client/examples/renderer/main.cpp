@@ -20,9 +20,9 @@ namespace renderer {
 namespace {
 
 void describe_stream(const Options& options, const ferry::DeviceInfo& device, const ferry::StreamState& state) {
-  fmt::print("stream '{}': {}x{} {} on {}, {} slots, {}, sync mode {} ({})\n", options.stream, state.width_px,
-             state.height_px, examples::format_name(state.format), device.name, state.slot_count, state.transport,
-             state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host", state.sync_reason);
+  // The reason names the mode that was chosen.
+  fmt::print("stream '{}': {}x{} {} on {}, {} slots, {}, sync mode {}\n", options.stream, state.width_px, state.height_px,
+             examples::format_name(state.format), device.name, state.slot_count, state.transport, state.sync_reason);
   std::fflush(stdout);
 }
 
