@@ -77,7 +77,7 @@ const char* ferry_last_error(void) { return last_error(); }
 
 // Leaves the thread's last error as it is: it is what the question is about.
 int32_t ferry_last_conflict(ferry_conflict* out) {
-  if (out == nullptr || out->struct_size < sizeof(ferry_conflict)) return FERRY_ERROR_INVALID_ARGUMENT;
+  if (!check_out(out, "ferry_conflict")) return FERRY_ERROR_INVALID_ARGUMENT;  // what the last call said stays
   ferry_conflict conflict{};
   if (!last_conflict(conflict)) return FERRY_ERROR_NOT_FOUND;
   write_struct(out, conflict);

@@ -8,15 +8,18 @@
 #include <cstdint>
 #include <cstring>
 
+#include "client/src/struct_sizes.h"
 #include "proto/result.h"
 
 namespace ferry::client {
 
-/// The caller's struct as this library knows it. kInvalidArgument when it is NULL, smaller than @p least_bytes (its size
-/// in version 0.1), or larger than ours with something set that we do not know.
+/// The caller's struct as this library knows it; what an older caller's struct lacks is zero. kInvalidArgument when it is
+/// NULL or smaller than any version of it was, kUnsupported when it is larger than ours with something set there.
 template <class T>
-proto::Result<T> read_struct(const T* in, const char* name, std::size_t least_bytes = sizeof(T)) {
+proto::Result<T> read_struct(const T* in, const char* name) {
   using proto::Error, proto::ErrorCode;
+  constexpr std::size_t least_bytes = kFirstSizeBytes<T>;
+  static_assert(least_bytes != 0 && least_bytes <= sizeof(T), "struct_sizes.h has every struct of the C ABI");
   if (in == nullptr) return Error{ErrorCode::kInvalidArgument, fmt::format("{} is NULL", name)};
   const std::size_t size = in->struct_size;
   if (size < least_bytes)
@@ -37,8 +40,10 @@ proto::Result<T> read_struct(const T* in, const char* name, std::size_t least_by
 
 /// Whether @p out can take an answer.
 template <class T>
-proto::Result<void> check_out(const T* out, const char* name, std::size_t least_bytes = sizeof(T)) {
+proto::Result<void> check_out(const T* out, const char* name) {
   using proto::Error, proto::ErrorCode;
+  constexpr std::size_t least_bytes = kFirstSizeBytes<T>;
+  static_assert(least_bytes != 0 && least_bytes <= sizeof(T), "struct_sizes.h has every struct of the C ABI");
   if (out == nullptr) return Error{ErrorCode::kInvalidArgument, fmt::format("{} to fill in is NULL", name)};
   if (out->struct_size < least_bytes)
     return Error{ErrorCode::kInvalidArgument, fmt::format("{}.struct_size {} is below {}: set it to sizeof({}) before the call",
