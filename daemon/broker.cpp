@@ -236,7 +236,8 @@ Result<void> Broker::greet(Session& session, std::uint64_t request, const wire::
 
 Result<void> Broker::send_status(Session& session, std::uint64_t request, const wire::QueryStatusT& asked) {
   const BrokerFacts facts{listener_.path(), started_ns_, sessions_.size()};
-  session.send(request, report_status(facts, service_, gpus_, allowances_.memory(), session, proto::StreamId{asked.first_stream},
+  session.send(request, report_status(facts, service_, gpus_, allowances_.memory(), session,
+                                       {proto::StreamId{asked.first_stream}, proto::LeaseId{asked.first_lease}},
                                       platform::now_ns()));
   return {};
 }

@@ -28,13 +28,13 @@ namespace ferry::daemon {
 
 /// Every refusal with kLimitExceeded names one of these. Ranges: kLimitRules in config.cpp.
 struct Limits {
-  std::uint64_t max_sessions = 256;          ///< connections at once
+  std::uint64_t max_sessions = 1024;         ///< connections at once
   std::uint64_t max_sessions_per_uid = 256;  ///< of one user: matters to a system-wide broker
   std::uint64_t max_streams = 1024;          ///< streams at once, all producers together
   std::uint64_t max_streams_per_session = 128;
   std::uint64_t max_leases_per_session = 256;  ///< attachments of one session that wait for a stream count, too
   std::uint64_t max_leases_per_stream = proto::kMaxLeases;
-  std::uint64_t max_slots = 16;         ///< slots of a generation, however many consumers there are
+  std::uint64_t max_slots = proto::kMaxSlots;  ///< slots of a generation, however many consumers there are
   std::uint64_t max_extent_px = 16384;  ///< either side of an image
   std::uint64_t texture_memory_bytes = std::uint64_t{4} << 30;              ///< all generations of all streams
   std::uint64_t texture_memory_bytes_per_session = std::uint64_t{2} << 30;  ///< what one session's streams were given

@@ -42,21 +42,27 @@ Conduct observe(const Lease& lease, proto::StreamPageReader frames, proto::Gener
 }
 
 std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::int64_t deadline_ns,
-                                       std::int64_t starved_ns) {
+                                       std::int64_t starved_ns, bool pool_short) {
   constexpr std::int64_t kMs = 1'000'000;
   std::vector<Eviction> evictions;
   const Conduct* longest_idle = nullptr;
+  const Conduct* longest_overdue = nullptr;
+  auto overdue = [&](const Conduct& c) {
+    return Eviction{c.lease, fmt::format("stood still for {} ms in the way of the producer; eviction_deadline_ms is {}",
+                                         c.overdue_ns / kMs, deadline_ns / kMs)};
+  };
   for (const Conduct& c : suspects) {
     if (!c.in_the_way) continue;
     if (c.held > c.may_hold)
       evictions.push_back(
           {c.lease, fmt::format("held {} slots while the producer found none; it may hold {}", c.held, c.may_hold)});
-    else if (c.overdue_ns > deadline_ns)
-      evictions.push_back(
-          {c.lease, fmt::format("stood still for {} ms in the way of the producer; eviction_deadline_ms is {}",
-                                c.overdue_ns / kMs, deadline_ns / kMs)});
+    else if (c.overdue_ns > deadline_ns && !pool_short)
+      evictions.push_back(overdue(c));
+    if (c.overdue_ns > deadline_ns && (longest_overdue == nullptr || c.overdue_ns > longest_overdue->overdue_ns))
+      longest_overdue = &c;
     if (longest_idle == nullptr || c.idle_ns > longest_idle->idle_ns) longest_idle = &c;
   }
+  if (evictions.empty() && longest_overdue != nullptr) evictions.push_back(overdue(*longest_overdue));
   if (evictions.empty() && longest_idle != nullptr && starved_ns > deadline_ns)
     evictions.push_back(
         {longest_idle->lease,

@@ -34,7 +34,9 @@ struct Eviction {
 
 /// Whoever holds more than it declared; whoever stands still for longer than @p deadline_ns although there are frames
 /// for it; and if that is nobody and the producer has starved for so long, the one that has been idle for longest.
+/// @p pool_short: there are fewer slots than these leases may hold, so that good ones may stand in each other's way: then
+/// one goes at a time, the one that is overdue for longest.
 std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::int64_t deadline_ns,
-                                       std::int64_t starved_ns);
+                                       std::int64_t starved_ns, bool pool_short);
 
 }  // namespace ferry::daemon

@@ -182,7 +182,8 @@ Result<void> StreamService::judge_starvation(Session& session, const wire::Repor
                                  stream.sync_of(*lease) == wire::SyncMode::Host, now_ns));
   constexpr std::int64_t kNsPerMs = 1'000'000;
   const auto deadline_ns = static_cast<std::int64_t>(limits_.eviction_deadline_ms) * kNsPerMs;
-  for (const Eviction& eviction : choose_evictions(suspects, deadline_ns, said.starved_ms * kNsPerMs))
+  const bool pool_short = stream.slots_required() > stream.newest_generation().spec().slot_count;
+  for (const Eviction& eviction : choose_evictions(suspects, deadline_ns, said.starved_ms * kNsPerMs, pool_short))
     end_lease(stream, eviction.lease, wire::EndReason::Evicted, eviction.reason);
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/wire_convert.h"
 #include "proto/histogram.h"
 
 namespace ferry::daemon {
@@ -84,6 +85,8 @@ std::unique_ptr<wire::StreamStatusT> stream_status(const Stream& stream, std::in
   out->rate_mhz = frame_rate_mhz(frames, now_ns);
   if (const auto newest = frames.read(frames.published())) out->last_frame_age_ns = age_ns(newest->produced_ns, now_ns);
   out->starved = frames.page().starved.load(std::memory_order_relaxed);
+  out->slots_required = stream.slots_required();
+  out->device_uuid = std::make_unique<wire::Uuid>(to_wire(stream.device_uuid()));
   return out;
 }
 
@@ -92,6 +95,20 @@ std::size_t bytes_of(const wire::LeaseStatusT& lease) { return kLeaseBytes + byt
 std::size_t bytes_of(const wire::StreamStatusT& stream) {
   return kStreamBytes + stream.name.size() + stream.sync_reason.size() + stream.transport_reason.size() +
          stream.device.size() + stream.generation->reason.size() + 5 * kStringBytes + bytes_of(*stream.producer);
+}
+
+/// Adds leases from @p first on as long as @p room_bytes last. The first one that found no room, nullptr if all did.
+const Lease* add_leases(wire::StreamStatusT& out, const Stream& stream, proto::LeaseId first, std::size_t room_bytes,
+                        std::int64_t now_ns) {
+  for (const auto& lease : stream.leases()) {  // in the order of their ids
+    if (raw(lease->id) < raw(first)) continue;
+    auto one = lease_status(stream, *lease, now_ns);
+    const std::size_t bytes = bytes_of(*one);
+    if (bytes > room_bytes) return lease.get();
+    room_bytes -= bytes;
+    out.leases.push_back(std::move(one));
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -111,7 +128,7 @@ std::uint64_t frame_rate_mhz(proto::StreamPageReader frames, std::int64_t now_ns
 }
 
 wire::StatusReplyT report_status(const BrokerFacts& facts, const StreamService& service, const GpuPool& gpus,
-                                 const Budget& memory, const Session& asker, proto::StreamId first, std::int64_t now_ns) {
+                                 const Budget& memory, const Session& asker, StatusCursor first, std::int64_t now_ns) {
   wire::StatusReplyT reply;
   reply.broker = std::make_unique<wire::BrokerStatusT>();
   wire::BrokerStatusT& broker = *reply.broker;
@@ -127,23 +144,24 @@ wire::StatusReplyT report_status(const BrokerFacts& facts, const StreamService& 
   for (auto& device : gpus.describe()) broker.devices.push_back(std::make_unique<wire::DeviceT>(std::move(device)));
 
   std::size_t bytes = 0;
-  for (auto at = service.streams().lower_bound(first); at != service.streams().end(); ++at) {
+  for (auto at = service.streams().lower_bound(first.stream); at != service.streams().end(); ++at) {
     if (!service.may_know(asker, *at->second)) continue;
     auto status = stream_status(*at->second, now_ns);
-    std::size_t stream_bytes = bytes_of(*status);
-    for (const auto& lease : at->second->leases()) {
-      auto one = lease_status(*at->second, *lease, now_ns);
-      // A crowd that no reply has room for is cut: BrokerStatus has the whole number.
-      if (stream_bytes + bytes_of(*one) > kBudgetBytes) break;
-      stream_bytes += bytes_of(*one);
-      status->leases.push_back(std::move(one));
-    }
-    if (reply.streams.size() == kMaxStreamsPerReply || bytes + stream_bytes > kBudgetBytes) {
+    const proto::LeaseId first_lease = at->first == first.stream ? first.lease : proto::LeaseId{};
+    const Lease* left_over = add_leases(*status, *at->second, first_lease, kBudgetBytes - bytes_of(*status), now_ns);
+    bytes += bytes_of(*status);
+    for (const auto& lease : status->leases) bytes += bytes_of(*lease);
+    // Only a crowd that no page has room for is parted.
+    if (!reply.streams.empty() &&
+        (left_over != nullptr || reply.streams.size() == kMaxStreamsPerReply || bytes > kBudgetBytes)) {
       reply.next_stream = raw(at->first);
       break;
     }
-    bytes += stream_bytes;
     reply.streams.push_back(std::move(status));
+    if (left_over == nullptr) continue;
+    reply.next_stream = raw(at->first);
+    reply.next_lease = raw(left_over->id);
+    break;
   }
   return reply;
 }

@@ -17,9 +17,15 @@ struct BrokerFacts {
   std::size_t sessions = 0;
 };
 
-/// One page of the answer, always smaller than a message may be: streams from @p first on, and where to go on.
+/// Where a page of the answer begins.
+struct StatusCursor {
+  proto::StreamId stream{};
+  proto::LeaseId lease{};  ///< of that stream; what comes before it was on the page before
+};
+
+/// One page of the answer, always smaller than a message may be: streams and leases from @p first on, and where to go on.
 wire::StatusReplyT report_status(const BrokerFacts& facts, const StreamService& service, const GpuPool& gpus,
-                                 const Budget& memory, const Session& asker, proto::StreamId first, std::int64_t now_ns);
+                                 const Budget& memory, const Session& asker, StatusCursor first, std::int64_t now_ns);
 
 /// Frames a second x 1000 over what the ring remembers; 0 when the newest is older than two seconds.
 std::uint64_t frame_rate_mhz(proto::StreamPageReader frames, std::int64_t now_ns);

@@ -29,7 +29,8 @@ std::string shape_of(const platform::TextureDesc& image) {
 
 std::string change_of(const platform::TextureDesc& from, const platform::TextureDesc& to) {
   if (from.width_px != to.width_px || from.height_px != to.height_px) return "resize";
-  return from.format != to.format ? "format" : "usage";
+  if (from.format != to.format) return "format";
+  return from.colour != to.colour ? "colour" : "usage";
 }
 
 Generation::Audience audience_of(const Lease& lease) {
@@ -181,7 +182,13 @@ Result<void> Stream::change_way(Agreement agreement, std::shared_ptr<platform::V
 void Stream::grow_pool() {
   if (!has_producer()) return;
   const GenerationSpec& current = newest_generation().spec();
-  const auto slots = grown_slots(current.slot_count, slots_required(producer().frames_in_flight), setup_.max_slots);
+  const std::uint32_t required = slots_required();
+  if (required > setup_.max_slots && required > warned_slots_) {
+    spdlog::warn("stream {}: its {} consumers may hold so much that {} slots are needed; the limit max_slots is {}: who holds "
+                 "on to frames may be evicted", log_name(), leases_.size(), required, setup_.max_slots);
+    warned_slots_ = required;
+  }
+  const auto slots = grown_slots(current.slot_count, required, setup_.max_slots);
   if (!slots) return;
   auto generation = make_generation(current.image, *slots,
                                     fmt::format("pool of {} for {} consumers", *slots, leases_.size()));

@@ -62,6 +62,9 @@ class Stream {
   const std::string& device_name() const { return setup_.producer.party.device_name; }
   /// Of every lease.
   std::vector<const Party*> consumers() const;
+  const platform::Uuid& device_uuid() const { return setup_.producer.party.device.device_uuid; }
+  /// What its leases may hold at once, and what producing needs beside it: with fewer slots somebody may starve.
+  std::uint32_t slots_required() const { return slots_required(producer().frames_in_flight); }
   std::uint64_t memory_bytes() const;
   /// Expires with the stream.
   std::weak_ptr<const void> life() const { return life_; }
@@ -139,6 +142,7 @@ class Stream {
   std::vector<std::unique_ptr<Lease>> leases_;
   bool growth_failed_ = false;  ///< said so once
   std::shared_ptr<const void> life_ = std::make_shared<char>();
+  std::uint32_t warned_slots_ = 0;  ///< said that so many are needed and cannot be had
 };
 
 }  // namespace ferry::daemon

@@ -54,6 +54,10 @@ wire::ImageT to_wire(const platform::TextureDesc& desc) {
   out.format = static_cast<std::uint8_t>(desc.format);
   out.usage = desc.usage;
   out.flags = desc.flags;
+  out.primaries = static_cast<std::uint8_t>(desc.colour.primaries);
+  out.transfer = static_cast<std::uint8_t>(desc.colour.transfer);
+  out.range = static_cast<std::uint8_t>(desc.colour.range);
+  out.alpha = static_cast<std::uint8_t>(desc.colour.alpha);
   return out;
 }
 
@@ -75,8 +79,14 @@ Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limit
     return invalid(fmt::format("image usage {:#x} has bits outside {:#x}", image->usage, proto::kUsageAll + 0u));
   if ((image->flags & ~proto::kImageFlagsAll) != 0)
     return invalid(fmt::format("image flags {:#x} have bits outside {:#x}", image->flags, proto::kImageFlagsAll + 0u));
+  const proto::Colour colour{
+      static_cast<proto::ColourPrimaries>(image->primaries), static_cast<proto::TransferFunction>(image->transfer),
+      static_cast<proto::ColourRange>(image->range), static_cast<proto::AlphaMode>(image->alpha)};
+  if (!proto::colour_valid(colour))
+    return invalid(fmt::format("image colour (primaries {}, transfer {}, range {}, alpha {}) is not known", image->primaries,
+                               image->transfer, image->range, image->alpha));
   return platform::TextureDesc{image->width_px, image->height_px, static_cast<proto::Format>(image->format),
-                               image->usage | proto::kUsageAlways, image->flags};
+                               image->usage | proto::kUsageAlways, image->flags, colour};
 }
 
 }  // namespace ferry::daemon

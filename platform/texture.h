@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/unique_fd.h"
+#include "proto/colour.h"
 #include "proto/format.h"
 #include "proto/result.h"
 
@@ -23,6 +24,7 @@ struct TextureDesc {
   proto::Format format{};
   std::uint32_t usage = 0;  ///< proto::UsageBits; kUsageAlways is added by who creates images from it
   std::uint32_t flags = 0;  ///< proto::ImageFlagBits
+  proto::Colour colour{};   ///< what the numbers mean; no driver is told
 };
 
 /// What an importer must know about exported memory besides the TextureDesc.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "proto/colour.h"
 #include "proto/limits.h"
 
 namespace ferry::proto {
@@ -14,12 +15,6 @@ enum class Orientation : std::uint8_t {
   kNormal = 1, kMirrored = 2, kRotated180 = 3, kFlipped = 4,
   kTransposed = 5, kRotated90 = 6, kTransversed = 7, kRotated270 = 8,
 };
-
-enum class AlphaMode : std::uint8_t { kOpaque = 0, kPremultiplied = 1, kStraight = 2 };
-enum class ColourPrimaries : std::uint8_t { kBt709 = 0, kDisplayP3 = 1, kBt2020 = 2 };
-/// How stored numbers become light. An *_SRGB format decodes on sampling: its transfer stays kSrgb here.
-enum class TransferFunction : std::uint8_t { kSrgb = 0, kLinear = 1, kPq = 2, kHlg = 3, kGamma22 = 4 };
-enum class ColourRange : std::uint8_t { kFull = 0, kLimited = 1 };
 
 struct Rect {
   std::uint32_t x_px, y_px, width_px, height_px;
@@ -65,8 +60,7 @@ constexpr bool frame_record_valid(const FrameRecord& r, std::uint32_t width_px, 
   if (r.slot >= kMaxSlots || r.generation == 0 || r.sequence == 0) return false;
   if (r.damage_count > kMaxDamageRects || r.user_size_bytes > kMaxUserBytes) return false;
   if (static_cast<std::uint8_t>(r.orientation) < 1 || static_cast<std::uint8_t>(r.orientation) > 8) return false;
-  if (r.alpha > AlphaMode::kStraight || r.primaries > ColourPrimaries::kBt2020) return false;
-  if (r.transfer > TransferFunction::kGamma22 || r.range > ColourRange::kLimited) return false;
+  if (!colour_valid({r.primaries, r.transfer, r.range, r.alpha})) return false;
   if (!inside(r.crop)) return false;
   for (std::uint32_t i = 0; i < r.damage_count; ++i)
     if (!inside(r.damage[i])) return false;

@@ -98,6 +98,7 @@ void from_json(const json& j, StreamStatus& out) {
   read(j, "sync_reason", out.sync_reason);
   read(j, "queue_policy", out.queue_policy);
   read(j, "memory_bytes", out.memory_bytes);
+  read(j, "slots_required", out.slots_required);
   read(j, "producer", out.producer);
   read(j, "frames", out.frames);
   read(j, "starved", out.starved);

@@ -48,7 +48,7 @@ struct StreamStatus {
   std::string name, state, device, device_uuid;
   GenerationStatus generation;
   std::string transport, transport_reason, sync_mode, sync_reason, queue_policy;
-  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_bytes = 0, slots_required = 0;
   std::optional<ClientStatus> producer;
   std::uint64_t frames = 0, starved = 0;
   double rate_hz = 0;

@@ -45,9 +45,11 @@ class StatusText {
     field("producer", stream.producer ? producer(stream) : "none: gone, the last frame stays");
     field("frames", fmt::format("last one {}   {} dropped for want of a slot   full queue: {}",
                                 age(stream.last_frame_age_ns), stream.starved, printable(stream.queue_policy)));
-    field(
-        "slots",
-        fmt::format("{}   {}   generation {}", generation.slot_count, human_bytes(stream.memory_bytes), generation.id),
+    const std::string missing = stream.slots_required > generation.slot_count && stream.state == "live"
+                                    ? fmt::format(" of {} that its consumers may need", stream.slots_required)
+                                    : "";
+    field("slots",
+        fmt::format("{}{}   {}   generation {}", generation.slot_count, missing, human_bytes(stream.memory_bytes), generation.id),
         generation.reason);
     field("device", printable(stream.device));
     field("transport", printable(stream.transport), stream.transport_reason);

@@ -106,6 +106,10 @@ Json json_of(const wire::GenerationT& generation) {
           {"width_px", image.width_px},
           {"height_px", image.height_px},
           {"format", format != nullptr ? std::string(format->name) : std::to_string(image.format)},
+          {"primaries", proto::name_of(static_cast<proto::ColourPrimaries>(image.primaries))},
+          {"transfer", proto::name_of(static_cast<proto::TransferFunction>(image.transfer))},
+          {"range", proto::name_of(static_cast<proto::ColourRange>(image.range))},
+          {"alpha", proto::name_of(static_cast<proto::AlphaMode>(image.alpha))},
           {"slot_count", generation.slot_count},
           {"reason", generation.reason}};
 }
@@ -120,6 +124,7 @@ Json json_of(const wire::StreamStatusT& stream) {
           {"name", stream.name},
           {"state", text_of(stream.state)},
           {"device", stream.device},
+          {"device_uuid", text_of(stream.device_uuid)},
           {"generation", json_of(generation)},
           {"transport", text_of(generation.transport)},
           {"transport_reason", stream.transport_reason},
@@ -127,6 +132,7 @@ Json json_of(const wire::StreamStatusT& stream) {
           {"sync_reason", stream.sync_reason},
           {"queue_policy", stream.queue_policy == wire::QueuePolicy::Block ? "block" : "drop"},
           {"memory_bytes", stream.memory_bytes},
+          {"slots_required", stream.slots_required},
           {"producer", has_producer ? json_of(*stream.producer) : Json()},
           {"frames", stream.frames},
           {"rate_hz", static_cast<double>(stream.rate_mhz) / 1000.0},
@@ -143,8 +149,15 @@ std::string status_json(const std::vector<wire::StatusReplyT>& replies) {
   const auto& broker = replies.front().broker;
   out["broker"] = json_of(broker ? *broker : unknown);
   Json streams = Json::array();
-  for (const wire::StatusReplyT& reply : replies)
-    for (const auto& stream : reply.streams) streams.push_back(json_of(*stream));
+  for (const wire::StatusReplyT& reply : replies) {
+    for (const auto& stream : reply.streams) {
+      Json one = json_of(*stream);
+      if (!streams.empty() && streams.back()["id"] == one["id"])  // its leases did not fit one reply
+        for (Json& consumer : one["consumers"]) streams.back()["consumers"].push_back(std::move(consumer));
+      else
+        streams.push_back(std::move(one));
+    }
+  }
   out["streams"] = std::move(streams);
   // Texts come from strangers: what is not UTF-8 is shown as U+FFFD, not thrown over.
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -45,12 +45,23 @@ Result<wire::ImageT> to_wire(const ferry_image_desc& image) {
     return invalid(fmt::format("image usage {:#x} has bits outside {:#x}", image.usage, proto::kUsageAll + 0u));
   if ((image.flags & ~proto::kImageFlagsAll) != 0)
     return invalid(fmt::format("image flags {:#x} have bits outside {:#x}", image.flags, proto::kImageFlagsAll + 0u));
+  const struct { const char* name; std::uint32_t value, most; } colours[] = {
+      {"primaries", image.primaries, FERRY_PRIMARIES_BT2020}, {"transfer", image.transfer, FERRY_TRANSFER_GAMMA22},
+      {"range", image.range, FERRY_RANGE_LIMITED}, {"alpha", image.alpha, FERRY_ALPHA_STRAIGHT}};
+  for (const auto& c : colours)
+    if (c.value > c.most) return invalid(fmt::format("image {} {} exceeds the limit {}", c.name, c.value, c.most));
+  if (image.reserved != 0)
+    return Error{ErrorCode::kUnsupported, "a reserved field of the image is set: this library does not know it"};
   wire::ImageT out;
   out.width_px = image.width_px;
   out.height_px = image.height_px;
   out.format = static_cast<std::uint8_t>(image.format);
   out.usage = (image.usage == 0 ? proto::kUsageRender + 0u : image.usage) | proto::kUsageAlways;
   out.flags = image.flags;
+  out.primaries = image.primaries;
+  out.transfer = image.transfer;
+  out.range = image.range;
+  out.alpha = image.alpha;
   return out;
 }
 
@@ -68,8 +79,12 @@ Result<platform::TextureDesc> texture_desc_of(const wire::GenerationT& generatio
   if (image.width_px == 0 || image.width_px > proto::kMaxExtentPx || image.height_px == 0 ||
       image.height_px > proto::kMaxExtentPx)
     return violation(fmt::format("size {}x{}, the limit is {}", image.width_px, image.height_px, proto::kMaxExtentPx));
+  const proto::Colour colour{
+      static_cast<proto::ColourPrimaries>(image.primaries), static_cast<proto::TransferFunction>(image.transfer),
+      static_cast<proto::ColourRange>(image.range), static_cast<proto::AlphaMode>(image.alpha)};
+  if (!proto::colour_valid(colour)) return violation("a colour that is not known to this library");
   return platform::TextureDesc{image.width_px, image.height_px, static_cast<proto::Format>(image.format), image.usage,
-                               image.flags};
+                               image.flags, colour};
 }
 
 platform::TextureLayout texture_layout_of(const wire::GenerationT& generation) {
@@ -95,6 +110,9 @@ Result<void> apply_metadata(const ferry_frame_metadata& m, std::uint32_t width_p
       {"user_size_bytes", m.user_size_bytes, proto::kMaxUserBytes}};
   for (const auto& l : limits)
     if (auto ok = limit(l.name, l.value, l.most); !ok) return ok;
+
+  for (const std::uint64_t reserved : m.reserved)
+    if (reserved != 0) return Error{ErrorCode::kUnsupported, "a reserved field of the frame metadata is set: this library does not know it"};
 
   record.orientation = static_cast<proto::Orientation>(m.orientation == 0 ? 1 : m.orientation);
   record.alpha = static_cast<proto::AlphaMode>(m.alpha);
@@ -131,6 +149,13 @@ void fill_metadata(const proto::FrameRecord& r, ferry_frame_metadata& out) {
   std::memcpy(out.red_xy, &r.hdr, sizeof r.hdr);
   out.user_size_bytes = r.user_size_bytes;
   std::memcpy(out.user, r.user, r.user_size_bytes);
+}
+
+void fill_colour(const proto::Colour& colour, ferry_stream_state& out) {
+  out.primaries = static_cast<std::uint32_t>(colour.primaries);
+  out.transfer = static_cast<std::uint32_t>(colour.transfer);
+  out.range = static_cast<std::uint32_t>(colour.range);
+  out.alpha = static_cast<std::uint32_t>(colour.alpha);
 }
 
 }  // namespace ferry::client

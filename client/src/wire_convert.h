@@ -25,4 +25,6 @@ proto::Result<void> apply_metadata(const ferry_frame_metadata& metadata, std::ui
 /// Record (already checked by frame_record_valid) to C.
 void fill_metadata(const proto::FrameRecord& record, ferry_frame_metadata& out);
 
+void fill_colour(const proto::Colour& colour, ferry_stream_state& out);
+
 }  // namespace ferry::client

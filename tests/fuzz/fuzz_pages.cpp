@@ -155,7 +155,7 @@ void judge_lies(fuzz::Input& input) {
     const auto now_ns = static_cast<std::int64_t>(input.interesting() >> 1);
     const auto conduct = daemon::observe(lease, StreamPageReader(*stream), kGeneration, input.below(2) == 0, now_ns);
     FERRY_REQUIRE(conduct.held <= kMaxSlots && conduct.idle_ns >= 0 && conduct.overdue_ns >= 0);
-    FERRY_REQUIRE(daemon::choose_evictions({&conduct, 1}, 1000, 1000).size() <= 1);
+    FERRY_REQUIRE(daemon::choose_evictions({&conduct, 1}, 1000, 1000, input.below(2) == 0).size() <= 1);
     const std::uint64_t current = input.interesting();
     const auto points = daemon::release_points(owned.page());
     const std::uint64_t highest = daemon::highest_plausible(points, current);

@@ -115,8 +115,8 @@ typedef struct ferry_connect_info {
 /* Connects and greets. @info may be NULL. NO_BROKER, VERSION_MISMATCH, PERMISSION_DENIED, INVALID_ARGUMENT (path too
  * long). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_connect(const ferry_connect_info* info, ferry_connection** out);
-/* Ends the session. Producers and consumers made from it must be destroyed first: otherwise INVALID_STATE and nothing
- * happens. Since 0.1. */
+/* Ends the session. Producers and consumers made from it must be destroyed first, and calls on it have returned: otherwise
+ * INVALID_STATE, and nothing happens. Since 0.1. */
 FERRY_API int32_t ferry_disconnect(ferry_connection* connection);
 
 /* What the broker knows: itself, its devices, every stream and lease, as JSON text in UTF-8 (schema: docs/status.md,
@@ -192,8 +192,8 @@ typedef struct ferry_device_info {
 
 /* Set out->struct_size first. Since 0.1. */
 FERRY_API int32_t ferry_device_get_info(ferry_device* device, ferry_device_info* out);
-/* INVALID_STATE, and nothing happens, while producers or consumers use it. A wrapped VkDevice stays the caller's.
- * Since 0.1. */
+/* INVALID_STATE, and nothing happens, while producers, consumers or running calls use it. Work on Ferry's images must
+ * have ended. A wrapped VkDevice stays the caller's. Since 0.1. */
 FERRY_API int32_t ferry_device_destroy(ferry_device* device);
 
 /* ---- images and metadata --------------------------------------------------------------------------------------- */
@@ -224,9 +224,14 @@ typedef struct ferry_image_desc {
   uint32_t format;              /* ferry_format */
   uint32_t usage;               /* FERRY_USAGE_*; 0 means RENDER */
   uint32_t flags;               /* FERRY_IMAGE_* */
-  uint32_t reserved[2];         /* zero; this struct is nested in others and does not grow */
+  /* The stream's colour, known before its first frame: of every frame that is published without metadata. */
+  uint8_t primaries;            /* ferry_primaries */
+  uint8_t transfer;             /* ferry_transfer */
+  uint8_t range;                /* ferry_range */
+  uint8_t alpha;                /* ferry_alpha */
+  uint32_t reserved;            /* zero; this struct is nested in others and does not grow */
 } ferry_image_desc;
-#define FERRY_IMAGE_DESC_INIT {sizeof(ferry_image_desc), 0, 0, 0, 0, 0, {0, 0}}
+#define FERRY_IMAGE_DESC_INIT {sizeof(ferry_image_desc), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 typedef struct ferry_rect {
   uint32_t x_px, y_px, width_px, height_px;
@@ -250,7 +255,8 @@ typedef enum ferry_range { FERRY_RANGE_FULL = 0, FERRY_RANGE_LIMITED = 1 } ferry
 #define FERRY_MAX_DAMAGE_RECTS 8
 #define FERRY_MAX_USER_BYTES 128
 
-/* What a producer says of one frame. All zero is a good default: full damage, upright, opaque, BT.709, sRGB. */
+/* What a producer says of one frame, its colour included: the stream's counts for frames without. All zero is a good
+ * default: full damage, upright, opaque, BT.709, sRGB. */
 typedef struct ferry_frame_metadata {
   uint32_t struct_size;
   uint32_t orientation; /* ferry_orientation */
@@ -335,8 +341,9 @@ FERRY_API FERRY_NODISCARD int32_t ferry_producer_begin(ferry_producer* producer,
 
 /* Makes the target the stream's newest frame. Call it AFTER the submission that signals signal_semaphore has been
  * submitted to a queue (vkQueueSubmit has returned). Targets are published in the order in which they were begun.
- * @metadata may be NULL. INVALID_STATE for a target that is not begun. At most one system call, none when no consumer
- * sleeps. Since 0.1. */
+ * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun. At
+ * most one system call, none when no consumer sleeps in acquire(); one more for each that sleeps on the descriptor of
+ * ferry_consumer_get_fd(). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_publish(ferry_producer* producer, uint64_t target_id,
                                                          const ferry_frame_metadata* metadata);
 /* Gives the target back without a frame. Nothing that was submitted may still write it or signal its semaphore.
@@ -360,14 +367,17 @@ typedef struct ferry_stream_state {
   char transport[32];      /* "opaque-fd" */
   char sync_reason[256];   /* why this sync mode, and nothing better */
   char transport_reason[256];
+  uint32_t primaries, transfer, range, alpha; /* the stream's colour; a frame's own metadata goes before it */
 } ferry_stream_state;
 #define FERRY_STREAM_STATE_SIZE sizeof(ferry_stream_state)
 
 /* Set out->struct_size. Since 0.1. */
 FERRY_API int32_t ferry_producer_get_state(ferry_producer* producer, ferry_stream_state* out);
 
-/* Ends the stream: consumers are told, and keep the last frame until they detach. Waits (at most 2 s) for submitted
- * work on its images. Always frees the handle, even where it returns an error. Since 0.1. */
+/* Ends the stream: consumers are told, and keep the last frame until they detach. Waits (at most 2 s) for the work of
+ * published frames. Images of targets that were begun and not published stay until signal_semaphore reaches their
+ * signal_value, and at the latest until the ferry_device is destroyed. Always frees the handle, even where it returns an
+ * error. Since 0.1. */
 FERRY_API int32_t ferry_producer_destroy(ferry_producer* producer);
 
 /* ---- consumer ------------------------------------------------------------------------------------------------------ */
@@ -428,8 +438,10 @@ enum { /* release flags */
  * INVALID_STATE when the frame is not held (double release). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_consumer_release(ferry_consumer* consumer, uint64_t sequence, uint32_t flags);
 
-/* A descriptor for poll/epoll that is readable when acquire() or next_event() has something. It is the library's:
- * do not read or close it. Once asked for, call acquire(0) until WOULD_BLOCK after each wake-up. Since 0.1. */
+/* A descriptor for poll/epoll that is readable while acquire() or next_event() has something. It is the library's: do
+ * not read or close it. Once asked for, call both after each wake-up, next_event() and acquire(0), until they answer
+ * WOULD_BLOCK: events that nobody takes keep it readable. With max_holds frames held it is quiet until one is released.
+ * Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_consumer_get_fd(ferry_consumer* consumer, int* out);
 
 typedef enum ferry_event_type {
@@ -457,8 +469,10 @@ FERRY_API FERRY_NODISCARD int32_t ferry_consumer_next_event(ferry_consumer* cons
 /* Set out->struct_size. Since 0.1. */
 FERRY_API int32_t ferry_consumer_get_state(ferry_consumer* consumer, ferry_stream_state* out);
 
-/* Releases all held frames (what was submitted must signal as promised; waits at most 2 s for it) and ends the lease.
- * Always frees the handle. Since 0.1. */
+/* Ends the lease. Waits (at most 2 s) for the signals that releases have promised. Frames that are still held are given
+ * back as they are: their images stay until signal_semaphore reaches their signal_value, and at the latest until the
+ * ferry_device is destroyed; release them first, or the producer may draw over what your GPU still reads. Always frees
+ * the handle. Since 0.1. */
 FERRY_API int32_t ferry_consumer_destroy(ferry_consumer* consumer);
 
 #ifdef __cplusplus

@@ -12,9 +12,9 @@ constexpr std::int64_t kDeadline = 2000 * kMs;
 
 Conduct good(std::uint64_t lease) { return {proto::LeaseId{lease}, true, 2, 3, 10 * kMs, 0}; }
 
-std::vector<std::uint64_t> evicted(std::vector<Conduct> suspects, std::int64_t starved_ns = 0) {
+std::vector<std::uint64_t> evicted(std::vector<Conduct> suspects, std::int64_t starved_ns = 0, bool pool_short = false) {
   std::vector<std::uint64_t> leases;
-  for (const Eviction& e : choose_evictions(suspects, kDeadline, starved_ns)) leases.push_back(raw(e.lease));
+  for (const Eviction& e : choose_evictions(suspects, kDeadline, starved_ns, pool_short)) leases.push_back(raw(e.lease));
   return leases;
 }
 
@@ -30,6 +30,15 @@ TEST(Eviction, EndsWhoStandsStillBeforeNewFrames) {
   Conduct stopped = good(2);
   stopped.overdue_ns = kDeadline + 1;
   EXPECT_EQ(evicted({good(1), stopped}), std::vector<std::uint64_t>{2});
+}
+
+TEST(Eviction, EndsOneAtATimeWhenThePoolIsTooSmallForAll) {
+  std::vector<Conduct> all = {good(1), good(2), good(3)};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].overdue_ns = kDeadline + static_cast<std::int64_t>(i + 1) * kMs;
+  EXPECT_EQ(evicted(all), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(evicted(all, 0, true), std::vector<std::uint64_t>{3}) << "the one overdue for longest";
+  all[0].held = 4;
+  EXPECT_EQ(evicted(all, 0, true), std::vector<std::uint64_t>{1}) << "who holds more than it may is to blame first";
 }
 
 TEST(Eviction, SparesWhoIsNotInTheWay) {

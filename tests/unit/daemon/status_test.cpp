@@ -11,9 +11,10 @@ namespace {
 
 class Status : public BrokerTest {
  protected:
-  wire::StatusReplyT ask(RawClient& client, std::uint64_t first = 0) {
+  wire::StatusReplyT ask(RawClient& client, std::uint64_t first = 0, std::uint64_t first_lease = 0) {
     wire::QueryStatusT query;
     query.first_stream = first;
+    query.first_lease = first_lease;
     client.send(query);
     return client.expect<wire::StatusReplyT>().first;
   }
@@ -88,22 +89,27 @@ TEST_F(Status, ComesInPagesThatFitAMessage) {
     }
   }
   std::set<std::string> names;
+  std::set<std::uint64_t> leases;
   std::size_t pages = 0;
-  std::uint64_t next = 0;
+  std::uint64_t next = 0, next_lease = 0;
   do {
-    const auto reply = ask(client, next);
+    const auto reply = ask(client, next, next_lease);
     EXPECT_EQ(reply.broker->streams, 30u);
     EXPECT_EQ(reply.broker->leases, consumers.size());
     for (const auto& stream : reply.streams) {
-      EXPECT_TRUE(names.insert(stream->name).second) << "twice";
+      const bool goes_on = next_lease != 0 && stream == reply.streams.front();
+      EXPECT_NE(names.insert(stream->name).second, goes_on) << "twice, or never begun";
+      for (const auto& lease : stream->leases) EXPECT_TRUE(leases.insert(lease->lease).second) << "twice";
       if (stream->name.ends_with("09")) {
         EXPECT_EQ(stream->leases.size(), 40u);
       }
     }
     next = reply.next_stream;
+    next_lease = reply.next_lease;
     ++pages;
   } while (next != 0);
   EXPECT_EQ(names.size(), 30u);
+  EXPECT_EQ(leases.size(), consumers.size());
   EXPECT_GT(pages, 1u);
 }
 
