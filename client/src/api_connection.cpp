@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "client/src/api_handles.h"
@@ -26,6 +28,7 @@ Result<Connection::Options> options_of(const ferry_connect_info* info) {
     auto read = read_struct(info, "ferry_connect_info");
     if (!read) return std::move(read).error();
     in = *read;
+    if (in.reserved != 0) return Error{ErrorCode::kUnsupported, "a reserved field of ferry_connect_info is set"};
   }
   Connection::Options options;
   options.socket_path = in.socket_path != nullptr ? in.socket_path : ferry::platform::default_socket_path(true);
@@ -42,18 +45,19 @@ Result<Connection::Options> options_of(const ferry_connect_info* info) {
 
 Result<std::string> query_status(Connection& connection) {
   std::vector<ferry::wire::StatusReplyT> replies;
-  std::uint64_t first_stream = 0;
+  std::pair<std::uint64_t, std::uint64_t> first{0, 0};  // stream, lease
   do {
     ferry::wire::QueryStatusT query;
-    query.first_stream = first_stream;
+    std::tie(query.first_stream, query.first_lease) = first;
     auto answer = connection.ask(std::move(query), {}, ferry::wire::Body::StatusReply);
     if (!answer) return std::move(answer).error();
     replies.push_back(std::move(*answer->envelope->body.AsStatusReply()));
-    const std::uint64_t next = replies.back().next_stream;
-    if (next != 0 && next <= first_stream)
-      return Error{ErrorCode::kProtocolViolation, fmt::format("the broker's status goes on at stream {} after {}", next, first_stream)};
-    first_stream = next;
-  } while (first_stream != 0);
+    const std::pair next{replies.back().next_stream, replies.back().next_lease};
+    if (next.first != 0 && next <= first)
+      return Error{ErrorCode::kProtocolViolation, fmt::format("the broker's status goes on at stream {}, lease {} after {}, {}",
+                                                              next.first, next.second, first.first, first.second)};
+    first = next;
+  } while (first.first != 0);
   return status_json(replies);
 }
 
@@ -63,6 +67,11 @@ namespace ferry::client {
 Handles& handles() {
   static Handles* all = new Handles;
   return *all;
+}
+
+std::mutex& lifetime_mutex() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
 }
 }  // namespace ferry::client
 
@@ -98,23 +107,15 @@ int32_t ferry_connect(const ferry_connect_info* info, ferry_connection** out) {
 }
 
 int32_t ferry_disconnect(ferry_connection* connection) {
-  return guarded([&] {
-    ConnectionHandle* handle = handles().connections.find(connection);
-    if (handle == nullptr) return fail(stale("ferry_connection", connection));
-    if (const int users = handle->object->users; users != 0)
-      return fail(Error{ErrorCode::kInvalidState,
-                        fmt::format("{} producers or consumers still use this connection: destroy them first", users)});
-    (void)handles().connections.remove(connection);
-    return 0;
-  });
+  return guarded([&] { return end(handles().connections, "ferry_connection", connection); });
 }
 
 int32_t ferry_query_status(ferry_connection* connection, char** json_out) {
   return guarded([&] {
-    ConnectionHandle* handle = handles().connections.find(connection);
-    if (handle == nullptr) return fail(stale("ferry_connection", connection));
+    auto used = use(connection);
+    if (!used) return fail(used.error());
     if (json_out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_query_status: json_out is NULL");
-    auto json = query_status(*handle->object);
+    auto json = query_status(***used);
     if (!json) return fail(json.error());
     char* text = strdup(json->c_str());
     if (text == nullptr) return fail(ErrorCode::kOutOfMemory, "out of host memory");

@@ -14,17 +14,17 @@ std::int32_t stale_consumer(ferry_consumer* consumer) { return fail(stale("ferry
 int32_t ferry_consumer_attach(ferry_connection* connection, ferry_device* device, const ferry_attach_info* info,
                               ferry_consumer** out) {
   return guarded([&] {
-    ConnectionHandle* its_connection = handles().connections.find(connection);
-    if (its_connection == nullptr) return fail(stale("ferry_connection", connection));
-    DeviceHandle* its_device = handles().devices.find(device);
-    if (its_device == nullptr) return fail(stale("ferry_device", device));
+    auto its_connection = use(connection);
+    if (!its_connection) return fail(its_connection.error());
+    auto its_device = use(device);
+    if (!its_device) return fail(its_device.error());
     auto in = read_struct(info, "ferry_attach_info");
     if (!in) return fail(in.error());
     if (out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_consumer_attach: out is NULL");
-    auto consumer = Consumer::attach(its_connection->object, its_device->object, *in);
+    auto consumer = Consumer::attach(**its_connection, **its_device, *in);
     if (!consumer) return fail(consumer.error());
     return give_out(handles().consumers,
-                    std::make_unique<ConsumerHandle>(std::move(*consumer), its_connection->object, its_device->object), out);
+                    std::make_unique<ConsumerHandle>(std::move(*its_connection), std::move(*its_device), std::move(*consumer)), out);
   });
 }
 

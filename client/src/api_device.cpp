@@ -31,16 +31,16 @@ const char* const* keep(const std::vector<const char*>& extensions) {
 Result<std::string> selector_of(const ferry_device_create_info& info) {
   if (info.selector != nullptr) return std::string(info.selector);
   if (info.connection == nullptr) return std::string();
-  ConnectionHandle* connection = handles().connections.find(info.connection);
-  if (connection == nullptr) return stale("ferry_connection", info.connection);
-  const auto& devices = connection->object->broker().devices;
+  auto connection = use(info.connection);
+  if (!connection) return std::move(connection).error();
+  const auto& devices = (*connection)->broker().devices;
   if (devices.empty() || !devices.front()->device_uuid) return std::string();
   return platform::to_string(from_wire(*devices.front()->device_uuid));
 }
 
 std::int32_t give_out_device(std::unique_ptr<platform::VulkanDevice> device, ferry_device** out) {
   return give_out(handles().devices,
-                  std::make_unique<DeviceHandle>(DeviceHandle{std::make_shared<DeviceBinding>(std::move(device))}), out);
+                  std::make_unique<DeviceHandle>(std::make_shared<DeviceBinding>(std::move(device))), out);
 }
 
 }  // namespace
@@ -104,10 +104,10 @@ int32_t ferry_device_create(const ferry_device_create_info* info, ferry_device**
 
 int32_t ferry_device_get_info(ferry_device* device, ferry_device_info* out) {
   return guarded([&] {
-    DeviceHandle* handle = handles().devices.find(device);
-    if (handle == nullptr) return fail(stale("ferry_device", device));
+    auto used = use(device);
+    if (!used) return fail(used.error());
     if (auto ok = check_out(out, "ferry_device_info"); !ok) return fail(ok.error());
-    const platform::VulkanDevice& vulkan = handle->object->vulkan();
+    const platform::VulkanDevice& vulkan = (*used)->vulkan();
     const platform::VulkanHandles& objects = vulkan.handles();
     const platform::DeviceCapabilities& can = vulkan.capabilities();
     ferry_device_info info{};
@@ -129,13 +129,5 @@ int32_t ferry_device_get_info(ferry_device* device, ferry_device_info* out) {
 }
 
 int32_t ferry_device_destroy(ferry_device* device) {
-  return guarded([&] {
-    DeviceHandle* handle = handles().devices.find(device);
-    if (handle == nullptr) return fail(stale("ferry_device", device));
-    if (const int users = handle->object->users; users != 0)
-      return fail(Error{ErrorCode::kInvalidState,
-                        fmt::format("{} producers or consumers still use this device: destroy them first", users)});
-    (void)handles().devices.remove(device);
-    return 0;
-  });
+  return guarded([&] { return end(handles().devices, "ferry_device", device); });
 }

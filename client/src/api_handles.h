@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <new>
 
 #include "client/src/connection.h"
@@ -19,30 +20,46 @@
 namespace ferry::client {
 
 struct ConnectionHandle {
+  using Shared = Connection;
   std::shared_ptr<Connection> object;
 };
 struct DeviceHandle {
+  using Shared = DeviceBinding;
+  explicit DeviceHandle(DevicePtr device) : object(std::move(device)) {}
+  ~DeviceHandle() { object->drop_kept(); }
+  DeviceHandle(const DeviceHandle&) = delete;
+  DeviceHandle& operator=(const DeviceHandle&) = delete;
+
   DevicePtr object;
 };
-/// A producer or consumer, and what it counts as a user of while it lives.
+/// A connection or a device in use: by a producer or consumer, or by a call that is running. Its handle cannot be
+/// destroyed meanwhile.
+template <class T>
+class InUse {
+ public:
+  explicit InUse(std::shared_ptr<T> object) : object_(std::move(object)) { ++object_->users; }
+  ~InUse() {
+    if (object_) --object_->users;
+  }
+  InUse(InUse&& other) noexcept = default;
+  InUse& operator=(InUse&&) = delete;
+
+  const std::shared_ptr<T>& operator*() const { return object_; }
+  T* operator->() const { return object_.get(); }
+
+ private:
+  std::shared_ptr<T> object_;
+};
+
+/// A producer or consumer, and what it uses while it lives.
 template <class T>
 struct ClientHandle {
-  ClientHandle(std::shared_ptr<T> made, std::shared_ptr<Connection> its_connection, DevicePtr its_device)
-      : object(std::move(made)), connection(std::move(its_connection)), device(std::move(its_device)) {
-    ++connection->users;
-    ++device->users;
-  }
-  ~ClientHandle() {
-    object.reset();
-    --connection->users;
-    --device->users;
-  }
-  ClientHandle(const ClientHandle&) = delete;
-  ClientHandle& operator=(const ClientHandle&) = delete;
+  ClientHandle(InUse<Connection> its_connection, InUse<DeviceBinding> its_device, std::shared_ptr<T> made)
+      : connection(std::move(its_connection)), device(std::move(its_device)), object(std::move(made)) {}
 
-  std::shared_ptr<T> object;
-  std::shared_ptr<Connection> connection;
-  DevicePtr device;
+  InUse<Connection> connection;
+  InUse<DeviceBinding> device;
+  std::shared_ptr<T> object;  // last: goes before what it uses
 };
 using ProducerHandle = ClientHandle<Producer>;
 using ConsumerHandle = ClientHandle<Consumer>;
@@ -72,6 +89,34 @@ inline std::int32_t code_of(const proto::Result<Wait>& result, const char* would
     case Wait::kTimedOut: return fail(proto::ErrorCode::kTimeout, timed_out);
   }
   return fail(proto::ErrorCode::kInternal, "unknown outcome of a wait");
+}
+
+/// Connections and devices may be used by many threads and destroyed by one: looking one up to use it, and finding it
+/// unused to destroy it, exclude each other.
+std::mutex& lifetime_mutex();
+
+template <class Table>
+auto use(Table& table, const char* kind, const void* handle) -> proto::Result<InUse<typename Table::Object::Shared>> {
+  std::lock_guard lock(lifetime_mutex());
+  auto* found = table.find(handle);
+  if (found == nullptr) return stale(kind, handle);
+  return InUse<typename Table::Object::Shared>(found->object);
+}
+inline auto use(ferry_connection* connection) { return use(handles().connections, "ferry_connection", connection); }
+inline auto use(ferry_device* device) { return use(handles().devices, "ferry_device", device); }
+
+/// Destroys a connection or device that nobody uses.
+template <class Table>
+std::int32_t end(Table& table, const char* kind, const void* handle) {
+  std::unique_ptr<typename Table::Object> ended;  // its destructor may wait: not under the mutex
+  std::lock_guard lock(lifetime_mutex());
+  auto* found = table.find(handle);
+  if (found == nullptr) return fail(stale(kind, handle));
+  if (const int users = found->object->users; users != 0)
+    return fail({proto::ErrorCode::kInvalidState,
+                 fmt::format("{} producers, consumers or running calls still use this {}: end them first", users, kind)});
+  ended = table.remove(handle);
+  return 0;
 }
 
 /// Runs @p body; what it throws becomes an error code.

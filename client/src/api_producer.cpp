@@ -14,17 +14,17 @@ std::int32_t stale_producer(ferry_producer* producer) { return fail(stale("ferry
 int32_t ferry_producer_create(ferry_connection* connection, ferry_device* device, const ferry_stream_info* info,
                               ferry_producer** out) {
   return guarded([&] {
-    ConnectionHandle* its_connection = handles().connections.find(connection);
-    if (its_connection == nullptr) return fail(stale("ferry_connection", connection));
-    DeviceHandle* its_device = handles().devices.find(device);
-    if (its_device == nullptr) return fail(stale("ferry_device", device));
+    auto its_connection = use(connection);
+    if (!its_connection) return fail(its_connection.error());
+    auto its_device = use(device);
+    if (!its_device) return fail(its_device.error());
     auto in = read_struct(info, "ferry_stream_info");
     if (!in) return fail(in.error());
     if (out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_producer_create: out is NULL");
-    auto producer = Producer::create(its_connection->object, its_device->object, *in);
+    auto producer = Producer::create(**its_connection, **its_device, *in);
     if (!producer) return fail(producer.error());
     return give_out(handles().producers,
-                    std::make_unique<ProducerHandle>(std::move(*producer), its_connection->object, its_device->object), out);
+                    std::make_unique<ProducerHandle>(std::move(*its_connection), std::move(*its_device), std::move(*producer)), out);
   });
 }
 

@@ -17,14 +17,21 @@ using proto::Result;
 
 namespace {
 
+/// @p otherwise: what a code that this library does not know counts as.
+ErrorCode known_code(std::int32_t code, ErrorCode otherwise) {
+  return code <= -1 && code >= static_cast<std::int32_t>(ErrorCode::kInternal) ? static_cast<ErrorCode>(code) : otherwise;
+}
+
 Error refusal(const wire::RefusedT& refused) {
-  // A code this library does not know is still a refusal.
-  const bool known = refused.code <= -1 && refused.code >= static_cast<std::int32_t>(ErrorCode::kInternal);
-  Error error{known ? static_cast<ErrorCode>(refused.code) : ErrorCode::kIncompatible, refused.message};
+  Error error{known_code(refused.code, ErrorCode::kIncompatible), refused.message};
   if (refused.conflict)
     error.conflict = std::make_shared<const proto::Conflict>(proto::Conflict{
         refused.conflict->party, refused.conflict->constraint, refused.conflict->party_has, refused.conflict->others_have});
   return error;
+}
+
+Error farewell(const wire::GoodbyeT& goodbye) {
+  return {known_code(goodbye.code, ErrorCode::kDisconnected), fmt::format("the broker ended the session: {}", goodbye.message)};
 }
 
 }  // namespace
@@ -57,7 +64,9 @@ Result<void> Connection::greet(const Options& options) {
   hello.protocol_max = proto::kProtocolVersionMax;
   hello.library_version = ferry_version();
   hello.application = options.application;
-  if (auto sent = send(proto::encode(++last_request_, std::move(hello)), {}); !sent) return sent;
+  // A broker that refuses the session has said why before it closed: that is still there to be read.
+  const auto sent = send(proto::encode(++last_request_, std::move(hello)), {});
+  if (!sent && sent.error().code != ErrorCode::kDisconnected) return sent;
 
   const std::int64_t deadline_ns = platform::deadline_after(timeout_ns_);
   for (;;) {
@@ -73,8 +82,7 @@ Result<void> Connection::greet(const Options& options) {
     }
     auto& body = message->envelope->body;
     if (body.type == wire::Body::Refused) return refusal(*body.AsRefused());
-    if (body.type == wire::Body::Goodbye)
-      return Error{ErrorCode::kDisconnected, fmt::format("the broker ended the session: {}", body.AsGoodbye()->message)};
+    if (body.type == wire::Body::Goodbye) return farewell(*body.AsGoodbye());
     if (body.type != wire::Body::HelloReply)
       return Error{ErrorCode::kProtocolViolation, fmt::format("the broker answered Hello with {}", proto::name_of(body.type))};
     const wire::HelloReplyT& reply = *body.AsHelloReply();
@@ -110,6 +118,7 @@ Result<Message> Connection::receive() {
 
 Result<Message> Connection::ask(wire::BodyUnion body, std::span<const int> fds, wire::Body expected,
                                 std::int64_t timeout_ns, std::shared_ptr<Recipient> recipient) {
+  const std::int64_t deadline_ns = platform::deadline_after(timeout_ns);
   const char* question = proto::name_of(body.type);
   const bool is_attach = body.type == wire::Body::Attach;
   std::uint64_t request = 0;
@@ -130,8 +139,8 @@ Result<Message> Connection::ask(wire::BodyUnion body, std::span<const int> fds, 
   bool done = true;
   if (timeout_ns < 0)
     answered_.wait(lock, is_done);
-  else
-    done = answered_.wait_for(lock, std::chrono::nanoseconds(timeout_ns), is_done);
+  else  // steady_clock is CLOCK_MONOTONIC
+    done = answered_.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns)), is_done);
   Pending mine = std::move(pending_[request]);
   pending_.erase(request);
   lock.unlock();
@@ -165,7 +174,7 @@ void Connection::run() {
     }
     auto& body = (*message->envelope).body;
     if (body.type == wire::Body::Goodbye)
-      return lose({ErrorCode::kDisconnected, fmt::format("the broker ended the session: {}", body.AsGoodbye()->message)});
+      return lose(farewell(*body.AsGoodbye()));
     if (message->envelope->request != 0)
       take_answer(std::move(*message));
     else
@@ -240,7 +249,7 @@ void Connection::lose(const Error& why) {
     connected_ = false;
     for (auto& [request, pending] : pending_) {
       if (pending.done) continue;
-      pending.answer = lost_because_;
+      pending.answer = why;  // for who asks now, the broker's own reason
       pending.done = true;
     }
     for (auto& [address, recipient] : recipients_) all.push_back(recipient);

@@ -175,9 +175,15 @@ void Consumer::adopt_sync(const Generation& generation) {
 Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
   const std::int64_t deadline_ns = platform::deadline_after(timeout_ns);
   std::unique_lock lock(mutex_);
-  if (held_count_ >= max_holds_)
+  if (held_count_ >= max_holds_) {
+    // Nothing to wait for until one is released: release() makes the descriptor readable again.
+    if (fd_wanted_) {
+      drain_fd();
+      fd_waits_for_release_ = true;
+    }
     return Error{ErrorCode::kLimitExceeded, fmt::format("{} frames of stream '{}' are held already, as many as max_holds "
                                                         "declares: release one", held_count_, name_)};
+  }
   for (;;) {
     // Read before looking: whatever moves after this makes the sleep end at once.
     const StreamPagePtr stream = stream_page_;  // may be exchanged while this thread sleeps on it
@@ -198,7 +204,13 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
       page_writer_.arm(++arm_ticket_);  // PAIR frame-publish, as above
       outcome = taker_->try_take(taken);
     }
+    auto awake = [&] { page_writer_.set_sleeping(false); };
     if (outcome == FrameTaker::Outcome::kTaken) {
+      // A producer that knows of this lease's end looks at its holds no more: what was just taken may be overwritten.
+      if (!is_alive()) {
+        page_writer_.let_go(proto::GenerationId{taken.record.generation}, taken.record.slot, 0);
+        return *ended();
+      }
       fill_frame(taken, out);
       const std::shared_ptr<Generation> generation = find_imported(proto::GenerationId{taken.record.generation})->generation;
       if (!generation->copies()) return Wait::kDone;
@@ -206,7 +218,6 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
       if (auto fetched = fetch_pixels(*generation, out); !fetched) return std::move(fetched).error();
       return Wait::kDone;
     }
-    auto awake = [&] { page_writer_.set_sleeping(false); };
     if (outcome == FrameTaker::Outcome::kRubbish) {
       awake();
       return Error{ErrorCode::kProtocolViolation,
@@ -287,6 +298,7 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   --held_count_;
   const Held released = std::exchange(*held, Held{});
   const bool host_sync = imported.generation->host_sync();
+  if (std::exchange(fd_waits_for_release_, false)) arm_fd();
   if (flags == FERRY_RELEASE_UNUSED) {
     let_go(released.generation, released.slot, 0);
     return {};
@@ -325,9 +337,13 @@ Consumer::Imported* Consumer::find_imported(proto::GenerationId g) {
   return nullptr;
 }
 
+bool Consumer::is_alive() const {
+  return proto::VerdictPageReader(verdict_page_.page()).is_alive(lease_index_, lease_);
+}
+
 std::optional<Error> Consumer::ended() const {
   if (evicted_) return evicted_;
-  if (!proto::VerdictPageReader(verdict_page_.page()).is_alive(lease_index_, lease_))
+  if (!is_alive())
     return Error{ErrorCode::kEvicted, fmt::format("the broker has retired this lease of stream '{}'", name_)};
   if (stream_closed_) return Error{ErrorCode::kStreamClosed, fmt::format("stream '{}' has ended", name_)};
   return std::nullopt;
@@ -461,9 +477,7 @@ void Consumer::push_event(ferry_event_type type, const std::string& reason, cons
 void Consumer::wake_application() {
   wake_word_.fetch_add(1, std::memory_order_seq_cst);
   platform::futex_wake_all(wake_word_);
-  if (!fd_wanted_ || fd_rung_) return;
-  fd_rung_ = true;
-  platform::ring_channel(wake_.producer_end);
+  ring_fd();
 }
 
 void Consumer::drain_fd() {
@@ -472,9 +486,23 @@ void Consumer::drain_fd() {
     wait_set_.remove(channel_);
     channel_.reset();
   }
-  if (!fd_rung_) return;
+  // Events that nobody has asked for keep it readable.
+  if (!fd_rung_ || !events_.empty()) return;
   fd_rung_ = false;
   (void)platform::drain_channel(wake_.consumer_end);
+}
+
+/// The descriptor is readable if there is something already, and from the next frame on.
+void Consumer::arm_fd() {
+  page_writer_.arm(++arm_ticket_);
+  // PAIR frame-publish: armed before this look. What is there already rings no more.
+  if (proto::StreamPageReader(stream_page_->page()).published() > taker_->cursor() || !events_.empty()) ring_fd();
+}
+
+void Consumer::ring_fd() {
+  if (!fd_wanted_ || fd_rung_) return;
+  fd_rung_ = true;
+  platform::ring_channel(wake_.producer_end);
 }
 
 // ---- the rest ------------------------------------------------------------------------------------------------------------
@@ -483,12 +511,7 @@ int Consumer::get_fd() {
   std::lock_guard lock(mutex_);
   if (!fd_wanted_) {
     fd_wanted_ = true;
-    page_writer_.arm(++arm_ticket_);
-    // What is there already rings no more.
-    if (proto::StreamPageReader(stream_page_->page()).published() > taker_->cursor() || !events_.empty()) {
-      fd_rung_ = true;
-      platform::ring_channel(wake_.producer_end);
-    }
+    arm_fd();
   }
   return wait_set_.fd().get();
 }
@@ -498,6 +521,11 @@ bool Consumer::next_event(ferry_event& out) {
   if (events_.empty()) return false;
   out = events_.front();
   events_.pop_front();
+  // The last one that made the descriptor readable; a frame that it stands for, too, is not to be missed.
+  if (fd_rung_ && events_.empty()) {
+    drain_fd();
+    arm_fd();
+  }
   return true;
 }
 
@@ -511,6 +539,7 @@ void Consumer::get_state(ferry_stream_state& out) {
   out.width_px = generation.desc().width_px;
   out.height_px = generation.desc().height_px;
   out.format = static_cast<std::uint32_t>(generation.desc().format);
+  fill_colour(generation.desc().colour, out);
   out.connected = connection_->connected() ? 1 : 0;
   out.starved = skipped_;
   fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}",
@@ -536,14 +565,23 @@ Result<void> Consumer::close() {
     (void)connection_->ask(std::move(request), {}, wire::Body::Done);
   }
   connection_->forget_consumer(lease_);
-  if (!result && result.error().code == ErrorCode::kTimeout) {
-    // Destroying what the GPU uses would be worse than never freeing it.
-    for (Imported& imported : generations_) imported.generation->leak();
-    new std::shared_ptr<platform::Timeline>(release_timeline_);
-    return Error{ErrorCode::kTimeout, fmt::format("work that reads stream '{}' did not end within {} ms: its images are left "
-                                                  "to the driver", name_, kCloseTimeoutNs / 1'000'000)};
-  }
+  keep_what_is_read();
+  if (!result && result.error().code == ErrorCode::kTimeout)
+    return Error{ErrorCode::kTimeout, fmt::format("work that reads stream '{}' did not end within {} ms: its images stay until "
+                                                  "it does, or until the device is destroyed", name_, kCloseTimeoutNs / 1'000'000)};
   return result;
+}
+
+/// Frames that are held still may be read by work that was submitted; only the application knows.
+void Consumer::keep_what_is_read() {
+  std::lock_guard lock(mutex_);
+  for (const Imported& imported : generations_) {
+    std::uint64_t last = imported.last_signal;
+    for (const Held& held : held_)
+      if (held.sequence != 0 && held.generation == imported.generation->id()) last = std::max(last, held.signal_value);
+    const auto reached = last == 0 ? proto::Result<std::uint64_t>(0) : release_timeline_->value();
+    if (!reached || *reached < last) device_->keep_until(release_timeline_, last, imported.generation);
+  }
 }
 
 }  // namespace ferry::client

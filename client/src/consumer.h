@@ -90,6 +90,10 @@ class Consumer final : public Recipient {
   void push_event(ferry_event_type type, const std::string& reason, const Generation* generation = nullptr);
   void wake_application();
   void drain_fd();
+  void arm_fd();
+  void ring_fd();
+  void keep_what_is_read();
+  bool is_alive() const;
   void ring_waiting_producer();
 
   void on_generation(const wire::GenerationT& info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
@@ -135,6 +139,7 @@ class Consumer final : public Recipient {
   platform::ChannelPair wake_;         // the control thread's way into wait_set_
   bool fd_wanted_ = false;
   bool fd_rung_ = false;               // wake_ was rung and not drained
+  bool fd_waits_for_release_ = false;  // max_holds was reached: not readable until a frame is released
   std::uint64_t arm_ticket_ = 0;
 
   std::unique_ptr<CompletionQueue<HostRelease>> completions_;  // sync mode host; last: its thread uses all of the above

@@ -34,4 +34,23 @@ bool give_up_transport(wire::DeviceT& device, wire::Transport transport, const s
   return !device.transports.empty();
 }
 
+void DeviceBinding::keep_until(std::shared_ptr<platform::Timeline> timeline, std::uint64_t value,
+                               std::shared_ptr<void> object) {
+  std::vector<Kept> done;  // destroyed after the mutex is free
+  std::lock_guard lock(mutex_);
+  std::erase_if(kept_, [&](Kept& kept) {
+    const auto reached = kept.timeline->value();
+    if (!reached || *reached < kept.value) return false;
+    done.push_back(std::move(kept));
+    return true;
+  });
+  kept_.push_back({std::move(timeline), value, std::move(object)});
+}
+
+void DeviceBinding::drop_kept() {
+  std::vector<Kept> done;
+  std::lock_guard lock(mutex_);
+  done.swap(kept_);
+}
+
 }  // namespace ferry::client

@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "ferry_generated.h"
+#include "platform/timeline.h"
 #include "platform/vulkan/device.h"
 
 namespace ferry::client {
@@ -20,11 +23,25 @@ class DeviceBinding {
   /// What this party can do, as the broker needs it to choose.
   wire::DeviceT describe() const;
 
-  /// Producers and consumers that use it: the handle may not be destroyed before they are.
+  /// Keeps @p object (images, semaphores) until @p timeline has reached @p value, and at the latest until the device goes:
+  /// submitted work may use it, and nobody can say when or whether it ends.
+  void keep_until(std::shared_ptr<platform::Timeline> timeline, std::uint64_t value, std::shared_ptr<void> object);
+  /// The application's work is done, says the application: it destroys the device.
+  void drop_kept();
+
+  /// Producers, consumers and running calls that use it: the handle may not be destroyed before they are.
   std::atomic<int> users{0};
 
  private:
+  struct Kept {
+    std::shared_ptr<platform::Timeline> timeline;
+    std::uint64_t value = 0;
+    std::shared_ptr<void> object;
+  };
+
   std::unique_ptr<platform::VulkanDevice> device_;
+  std::mutex mutex_;
+  std::vector<Kept> kept_;  // refers to this device: drop_kept() ends the circle
 };
 
 /// @p device without @p transport, which was tried and failed. False when that was its last.

@@ -44,9 +44,4 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
   return generation;
 }
 
-void Generation::leak() {
-  for (auto& slot : slots_) (void)slot.release();
-  new std::shared_ptr<platform::Timeline>(timeline_);  // one reference that nobody gives back
-}
-
 }  // namespace ferry::client

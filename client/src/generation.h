@@ -34,9 +34,6 @@ class Generation {
   const std::string& transport_reason() const { return transport_reason_; }
   const std::string& sync_reason() const { return sync_reason_; }
 
-  /// Forgets the images without destroying them: the GPU may still use them and nobody can say for how long.
-  void leak();
-
  private:
   Generation() = default;
 

@@ -17,6 +17,8 @@ enum class HandleKind : std::uintptr_t { kConnection = 1, kDevice = 2, kProducer
 template <class T, HandleKind kKind>
 class HandleTable {
  public:
+  using Object = T;
+
   /// Takes @p object. Returns the handle's value, 0 when the table is full.
   std::uintptr_t insert(std::unique_ptr<T> object) {
     std::lock_guard lock(mutex_);

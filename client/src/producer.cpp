@@ -282,6 +282,11 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   record.sequence = next_sequence_;
   record.generation = raw(generation.id());
   record.slot = target->choice.slot;
+  const proto::Colour& colour = generation.desc().colour;  // of every frame that does not say its own
+  record.primaries = colour.primaries;
+  record.transfer = colour.transfer;
+  record.range = colour.range;
+  record.alpha = colour.alpha;
   if (metadata != nullptr) {
     auto applied = apply_metadata(*metadata, generation.desc().width_px, generation.desc().height_px, record);
     if (!applied) return applied;
@@ -510,6 +515,7 @@ void Producer::get_state(ferry_stream_state& out) {
   out.width_px = generation.desc().width_px;
   out.height_px = generation.desc().height_px;
   out.format = static_cast<std::uint32_t>(generation.desc().format);
+  fill_colour(generation.desc().colour, out);
   out.connected = connection_->connected() ? 1 : 0;
   out.starved = page_.page().starved.load(std::memory_order_relaxed);
   fmt::format_to_n(out.transport, sizeof out.transport - 1, "{}",
@@ -539,14 +545,27 @@ Result<void> Producer::close() {
   }
   connection_->forget_producer(stream_);
   completions_.reset();
-  if (!result && result.error().code == ErrorCode::kTimeout) {
-    // Destroying what the GPU uses would be worse than never freeing it.
-    if (current_) current_->generation->leak();
-    for (Retired& retired : retired_) new std::shared_ptr<void>(std::move(retired.object));
-    return Error{ErrorCode::kTimeout, fmt::format("work submitted for stream '{}' did not end within {} ms: its images are "
-                                                  "left to the driver", name_, kCloseTimeoutNs / 1'000'000)};
-  }
+  keep_what_is_drawn();
+  if (!result && result.error().code == ErrorCode::kTimeout)
+    return Error{ErrorCode::kTimeout, fmt::format("work submitted for stream '{}' did not end within {} ms: its images stay "
+                                                  "until it does, or until the device is destroyed", name_, kCloseTimeoutNs / 1'000'000)};
   return result;
+}
+
+/// Targets that were begun may be drawn into by work that was submitted; only the application knows. What was retired
+/// before is waited for by work on what came later.
+void Producer::keep_what_is_drawn() {
+  std::lock_guard lock(mutex_);
+  auto keep = [&](const Imported& drawn, std::shared_ptr<void> object) {
+    std::uint64_t last = drawn.last_published;
+    for (const Target& target : targets_)
+      if (target.in_use && target.imported.get() == &drawn) last = std::max(last, target.signal_value);
+    const auto& timeline = drawn.generation->timeline();
+    const auto reached = last == 0 ? Result<std::uint64_t>(0) : timeline->value();
+    if (!reached || *reached < last) device_->keep_until(timeline, last, std::move(object));
+  };
+  for (Retired& retired : retired_) keep(*retired.last_used_with, retired.object);
+  if (current_) keep(*current_, current_);
 }
 
 Result<void> Producer::wait_for_gpu() {

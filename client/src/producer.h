@@ -115,6 +115,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   void frame_completed(HostFrame& frame, proto::Result<void> reached);
   void adopt_sync(const Generation& generation);
   proto::Result<void> wait_for_gpu();
+  void keep_what_is_drawn();
 
   const std::shared_ptr<Connection> connection_;
   const DevicePtr device_;

@@ -1,7 +1,5 @@
 // Coming and going: late, early, twice, many at once.
 
-#include <sys/epoll.h>
-
 #include <thread>
 
 #include "tests/integration/stream_test.h"
@@ -115,47 +113,6 @@ TEST_F(Attaching, SixtyFourStreamsAtOnce) {
   consumers.clear();
   producers.clear();
   EXPECT_EQ(viewer.validation_errors(), 0u);
-}
-
-TEST_F(Attaching, AnEventLoopSleepsOnTheDescriptor) {
-  auto producer = start_producer({"--name", "cam", "--paused", "--size", "320x180:RGBA8"});
-  ConsumerOptions options;
-  options.name = "cam";
-  PictureConsumer consumer(session().connection(), session().device(), session().gpu(), options);
-  int fd = -1;
-  ASSERT_EQ(ferry_consumer_get_fd(consumer.handle(), &fd), FERRY_OK);
-  platform::UniqueFd loop(::epoll_create1(EPOLL_CLOEXEC));
-  epoll_event interest{};
-  interest.events = EPOLLIN;
-  ASSERT_EQ(::epoll_ctl(loop.get(), EPOLL_CTL_ADD, fd, &interest), 0);
-  const auto drain = [&] {
-    int taken = 0;
-    while (consumer.take(0) == FERRY_OK) {
-      consumer.release_all();
-      ++taken;
-    }
-    while (consumer.next_event()) {
-    }
-    return taken;
-  };
-  drain();
-
-  for (int burst = 1; burst <= 10; ++burst) {
-    producer.send_command("produce 1");
-    int taken = 0;
-    const Deadline deadline(10s);
-    while (taken == 0 && !deadline.passed()) {
-      epoll_event event{};
-      ASSERT_EQ(::epoll_wait(loop.get(), &event, 1, deadline.left_ms()), 1) << "frame " << burst << " woke nobody";
-      taken += drain();
-    }
-    EXPECT_EQ(taken, 1);
-  }
-  epoll_event event{};
-  EXPECT_EQ(::epoll_wait(loop.get(), &event, 1, 300), 0) << "nothing new, and yet the descriptor is readable";
-  EXPECT_TRUE(consumer.books().all_right()) << consumer.books().first_wrong;
-  EXPECT_EQ(consumer.books().frames, 10u);
-  stop_and_check(producer);
 }
 
 }  // namespace

@@ -45,6 +45,19 @@ TEST(Connect, SaysTheSameOfASocketWhoseBrokerWasKilled) {
   expect_words({broker.socket(), "ferryd"});
 }
 
+TEST(Connect, ASessionTooManyIsToldWhichLimitItMet) {
+  BrokerProcess broker("[limits]\nmax_sessions = 1\n");
+  ferry_connect_info info = FERRY_CONNECT_INFO_INIT;
+  info.socket_path = broker.socket().c_str();
+  ferry_connection* first = nullptr;
+  ASSERT_EQ(ferry_connect(&info, &first), FERRY_OK) << ferry_last_error();
+  for (int i = 0; i < 20; ++i) {  // whoever is faster, the Hello or the refusal
+    EXPECT_EQ(try_connect(broker.socket()), FERRY_ERROR_LIMIT_EXCEEDED) << ferry_last_error();
+    expect_words({"max_sessions", "1"});
+  }
+  EXPECT_EQ(ferry_disconnect(first), FERRY_OK);
+}
+
 TEST(Connect, RefusesAPathThatNoSocketAddressCanHold) {
   const std::string path = "/tmp/" + std::string(200, 'p');
   EXPECT_EQ(try_connect(path), FERRY_ERROR_INVALID_ARGUMENT);

@@ -72,6 +72,7 @@ TEST_F(Status, SaysWhatThePagesSay) {
 TEST_F(Status, ComesInPagesThatFitAMessage) {
   Limits limits;
   limits.max_leases_per_session = 1000;
+  limits.max_slots = 16;
   start(limits);
   RawClient client = connect(std::string(64, 'p')), viewer = connect(std::string(64, 'c'));
   std::vector<std::unique_ptr<RawProducer>> producers;

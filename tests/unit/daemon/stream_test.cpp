@@ -64,6 +64,9 @@ TEST_F(Streams, ANameHasOneLivingProducer) {
 }
 
 TEST_F(Streams, RequestsAreChecked) {
+  Limits limits;
+  limits.max_slots = 16;
+  start(limits);
   RawClient client = connect();
   RawProducer producer(client, device(), "cam");
   auto with = [&](auto change) {

@@ -113,7 +113,11 @@ structs! {
         format: u32,
         usage: u32,
         flags: u32,
-        reserved: [u32; 2],
+        primaries: u8,
+        transfer: u8,
+        range: u8,
+        alpha: u8,
+        reserved: u32,
     }
     FrameMetadata {
         orientation: u32,
@@ -177,6 +181,10 @@ structs! {
         transport: [c_char; 32],
         sync_reason: [c_char; 256],
         transport_reason: [c_char; 256],
+        primaries: u32,
+        transfer: u32,
+        range: u32,
+        alpha: u32,
     }
     AttachInfo {
         mode: u32,

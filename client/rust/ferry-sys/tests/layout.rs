@@ -53,7 +53,9 @@ fn facts() -> Facts {
             struct_size queue_family_index instance physical_device device queue get_instance_proc_addr device_uuid
             driver_uuid name is_software can_timeline validation_errors
         }
-        "ferry_image_desc" = ImageDesc { struct_size width_px height_px format usage flags reserved }
+        "ferry_image_desc" = ImageDesc {
+            struct_size width_px height_px format usage flags primaries transfer range alpha reserved
+        }
         "ferry_frame_metadata" = FrameMetadata {
             struct_size orientation alpha primaries transfer range present_ns crop damage_count user_size_bytes damage
             red_xy green_xy blue_xy white_xy max_luminance min_luminance max_content_light max_frame_average_light user
@@ -68,7 +70,7 @@ fn facts() -> Facts {
         }
         "ferry_stream_state" = StreamState {
             struct_size sync_mode generation frames slot_count consumer_count width_px height_px format connected
-            starved transport sync_reason transport_reason
+            starved transport sync_reason transport_reason primaries transfer range alpha
         }
         "ferry_attach_info" = AttachInfo { struct_size mode name max_holds queue_depth timeout_ns }
         "ferry_frame" = Frame {
