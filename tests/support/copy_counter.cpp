@@ -1,5 +1,5 @@
-// LD_PRELOAD library: counts every memcpy and memmove of more than 4 KiB by who called it, and appends a line of
-// "OBJECT COUNT BYTES" an object to $FERRY_COPY_LOG when the process ends.
+// LD_PRELOAD library: counts every memcpy and memmove of more than 4 KiB ($FERRY_COPY_LARGER_THAN bytes) by who called it,
+// and appends a line of "OBJECT COUNT BYTES" for each place that copies to $FERRY_COPY_LOG when the process ends.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,7 +15,11 @@
 
 namespace {
 
-constexpr std::size_t kLargeBytes = 4096;
+constinit std::atomic<std::size_t> larger_than_bytes{4096};
+
+__attribute__((constructor)) void read_environment() {
+  if (const char* text = std::getenv("FERRY_COPY_LARGER_THAN")) larger_than_bytes = std::strtoul(text, nullptr, 10);
+}
 
 /// Callers by the address that the copy returns to: few places copy so much.
 struct Site {
@@ -25,6 +29,7 @@ struct Site {
 std::array<Site, 1024> sites;
 
 void note(void* caller, std::size_t size) {
+  if (size <= larger_than_bytes.load(std::memory_order_relaxed)) return;
   std::size_t at = (reinterpret_cast<std::uintptr_t>(caller) >> 2) % sites.size();
   for (std::size_t tries = 0; tries < sites.size(); ++tries, at = (at + 1) % sites.size()) {
     void* expected = nullptr;
@@ -69,12 +74,12 @@ __attribute__((destructor)) void write_log() {
 
 extern "C" {
 __attribute__((visibility("default"))) void* memcpy(void* to, const void* from, std::size_t size) {
-  if (size > kLargeBytes) note(__builtin_return_address(0), size);
+  note(__builtin_return_address(0), size);
   copy_forward(to, from, size);
   return to;
 }
 __attribute__((visibility("default"))) void* memmove(void* to, const void* from, std::size_t size) {
-  if (size > kLargeBytes) note(__builtin_return_address(0), size);
+  note(__builtin_return_address(0), size);
   if (to <= from || static_cast<char*>(to) >= static_cast<const char*>(from) + size)
     copy_forward(to, from, size);
   else
@@ -82,12 +87,12 @@ __attribute__((visibility("default"))) void* memmove(void* to, const void* from,
   return to;
 }
 __attribute__((visibility("default"))) void* __memcpy_chk(void* to, const void* from, std::size_t size, std::size_t) {
-  if (size > kLargeBytes) note(__builtin_return_address(0), size);
+  note(__builtin_return_address(0), size);
   copy_forward(to, from, size);
   return to;
 }
 __attribute__((visibility("default"))) void* __memmove_chk(void* to, const void* from, std::size_t size, std::size_t) {
-  if (size > kLargeBytes) note(__builtin_return_address(0), size);
+  note(__builtin_return_address(0), size);
   if (to <= from || static_cast<char*>(to) >= static_cast<const char*>(from) + size)
     copy_forward(to, from, size);
   else
