@@ -1,9 +1,4 @@
-//! The way that Ferry replaces: GPU to CPU to GPU. The renderer copies its texture into a buffer, maps it and copies it into
-//! shared memory; the viewer uploads that into a texture of its own. Two processes, as good as it gets with two halves
-//! of memory in turn and a datagram a frame.
-
 use crate::shared_memory::SharedMemory;
-use ferry_wgpu::wgpu;
 use std::io::{Error, Result};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;

@@ -5,17 +5,12 @@
 //!
 //! A broker must run ($FERRY_SOCKET). Every frame's colour is checked. A line of Markdown a way and size.
 
-mod round_trip;
-mod shared_memory;
-mod usage;
-
 use ferry_wgpu::ferry::{AttachOptions, Connection, Format, FrameMetadata, ImageDesc, StreamOptions, Wait};
 use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer, wgpu};
-use round_trip::{RoundTripReceiver, RoundTripSender};
+use round_trip::{RoundTripReceiver, RoundTripSender, cpu_time, now_ns};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use usage::{cpu_time, now_ns};
 
 const STREAM: &str = "hand-over";
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,4 @@
+//! What the demo's two programs share.
+
+pub mod complaints;
+pub mod protocol;
