@@ -13,7 +13,11 @@
 namespace ferry::test {
 namespace {
 
-constexpr const char* kStrace = "/usr/bin/strace";
+/// The one that a bundle brought to a machine without, else the system's.
+std::string strace() {
+  const std::string brought = program_folder() + "/strace";
+  return ::access(brought.c_str(), X_OK) == 0 ? brought : "/usr/bin/strace";
+}
 
 /// The text of a mark in @p call, or "".
 std::string mark_of(const SystemCall& call) {
@@ -25,16 +29,16 @@ std::string mark_of(const SystemCall& call) {
 }  // namespace
 
 std::string SystemCallTrace::why_not() {
-  if (::access(kStrace, X_OK) != 0) return "no strace at /usr/bin/strace";
+  if (::access(strace().c_str(), X_OK) != 0) return "no strace at /usr/bin/strace";
   const TempDir folder;
-  ChildProcess probe(kStrace, {"-o", folder.file("trace"), "/bin/true"}, {{}, folder.file("errors")});
+  ChildProcess probe(strace(), {"-o", folder.file("trace"), "/bin/true"}, {{}, folder.file("errors")});
   if (!probe.wait_exit(10s).clean()) return "strace may not trace here: " + probe.error_text();
   return {};
 }
 
 SystemCallTrace::SystemCallTrace(pid_t pid) {
   strace_ = std::make_unique<ChildProcess>(
-      kStrace,
+      strace(),
       std::vector<std::string>{"-f", "-ttt", "-s", "32", "-o", folder_.file("trace"), "-p", std::to_string(pid)},
       SpawnOptions{{}, folder_.file("errors")});
   const Deadline deadline(10s);
