@@ -1,0 +1,31 @@
+#pragma once
+// What ferry_bench measures. Each answers with JSON; all of them print their progress to standard error.
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace ferry::bench {
+
+struct RunOptions {
+  std::vector<std::string> sizes{"1280x720", "1920x1080", "3840x2160", "7680x4320"};
+  int rounds = 10;             ///< of each rival, in turns, so that a busy moment meets all of them
+  int frames = 100;            ///< a round
+  double round_seconds = 1.0;  ///< a slow rival's round ends earlier
+  std::vector<std::string> only_rivals{};
+  bool has_second_queue = false;  ///< a queue for transfers alone
+  bool has_timelines = false;     ///< semaphores that cross processes
+};
+
+nlohmann::json measure_latency(const RunOptions& options);
+/// Frames in @p latency that were not what their number says, of all ways but the one that promises nothing.
+std::uint64_t count_wrong_frames(const nlohmann::json& latency);
+nlohmann::json measure_throughput(const RunOptions& options);
+nlohmann::json measure_cost(const RunOptions& options);
+nlohmann::json measure_growth(const RunOptions& options);
+nlohmann::json measure_attach(const RunOptions& options);
+nlohmann::json measure_wakeup(const RunOptions& options);
+nlohmann::json measure_host_wait(const RunOptions& options);
+
+}  // namespace ferry::bench
