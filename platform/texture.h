@@ -87,5 +87,8 @@ class TextureImporter {
 
 /// Of transport host-memory: sealed memfds. Needs no device.
 std::unique_ptr<TextureExporter> make_host_memory_exporter();
+/// What an importer of that transport looks at before it maps anything: rows that fit, and sealed memory of that size.
+/// kProtocolViolation.
+proto::Result<void> check_host_memory_slot(const UniqueFd& fd, const TextureDesc& desc, const TextureLayout& layout);
 
 }  // namespace ferry::platform

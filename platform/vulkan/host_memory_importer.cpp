@@ -36,9 +36,7 @@ class HostMemoryImporter final : public TextureImporter {
   proto::Result<std::unique_ptr<ImportedTexture>> import(UniqueFd fd, const TextureDesc& desc,
                                                          const TextureLayout& layout) override {
     if (auto checked = check_slot_image(*context_, desc); !checked) return std::move(checked).error();
-    if (auto checked = check_layout(desc, layout); !checked) return std::move(checked).error();
-    if (auto checked = check_sealed_memory(fd, layout.allocation_size_bytes); !checked)
-      return std::move(checked).error();
+    if (auto checked = check_host_memory_slot(fd, desc, layout); !checked) return std::move(checked).error();
     auto device = copy_device();
     if (!device) return std::move(device).error();
     const std::uint64_t alignment = (*device)->host_alignment_bytes();
@@ -91,6 +89,11 @@ class HostMemoryImporter final : public TextureImporter {
 };
 
 }  // namespace
+
+proto::Result<void> check_host_memory_slot(const UniqueFd& fd, const TextureDesc& desc, const TextureLayout& layout) {
+  if (auto checked = check_layout(desc, layout); !checked) return checked;
+  return check_sealed_memory(fd, layout.allocation_size_bytes);
+}
 
 std::unique_ptr<TextureImporter> make_host_memory_importer(std::shared_ptr<const DeviceContext> context) {
   return std::make_unique<HostMemoryImporter>(std::move(context));
