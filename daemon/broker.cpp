@@ -32,6 +32,8 @@ bool wants_answer(wire::Body type) {
     case wire::Body::Reconfigure:
     case wire::Body::Attach:
     case wire::Body::QueryStatus:
+    case wire::Body::ReclaimStream:
+    case wire::Body::ReclaimLease:
       return true;
     default:
       return false;
@@ -41,7 +43,7 @@ bool wants_answer(wire::Body type) {
 }  // namespace
 
 Broker::Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener,
-               GpuPool gpus)
+               GpuPool gpus, std::uint64_t first_id)
     : io_(io),
       limits_(limits),
       policy_(std::move(policy)),
@@ -49,7 +51,7 @@ Broker::Broker(boost::asio::io_context& io, const Limits& limits, Policy policy,
       gpus_(std::move(gpus)),
       allowances_(limits),
       started_ns_(platform::now_ns()),
-      service_(limits_, policy_, gpus_) {}
+      service_(io, limits_, policy_, gpus_, first_id) {}
 
 Broker::~Broker() = default;
 
@@ -207,6 +209,18 @@ Result<void> Broker::handle(Session& session, Message message) {
       return service_.detach(session, request, *body.AsDetach());
     case wire::Body::QueryStatus:
       return send_status(session, request, *body.AsQueryStatus());
+    case wire::Body::HandBackGeneration:
+      return service_.hand_back_generation(
+          session, std::make_unique<wire::HandBackGenerationT>(std::move(*body.AsHandBackGeneration())),
+          std::move(message.fds));
+    case wire::Body::HandBackLease:
+      return service_.hand_back_lease(session, *body.AsHandBackLease(), std::move(message.fds));
+    case wire::Body::ReclaimStream:
+      return service_.reclaim_stream(session, request, *body.AsReclaimStream(), std::move(message.fds[0]));
+    case wire::Body::ReclaimLease:
+      return service_.reclaim_lease(session, request,
+                                    std::make_unique<wire::ReclaimLeaseT>(std::move(*body.AsReclaimLease())),
+                                    std::move(message.fds));
     default:
       return Error{ErrorCode::kInternal, fmt::format("{} passed next_state()", proto::name_of(body.type))};
   }
@@ -227,6 +241,9 @@ Result<void> Broker::greet(Session& session, std::uint64_t request, const wire::
   reply.broker_version = FERRY_VERSION;
   reply.broker_pid = static_cast<std::uint32_t>(getpid());
   reply.session = raw(session.id());
+  reply.client_pid = static_cast<std::uint32_t>(session.process()->pid());
+  reply.client_started = session.process()->identity().started_ticks;
+  reply.takes_back = true;
   for (auto& device : gpus_.describe()) reply.devices.push_back(std::make_unique<wire::DeviceT>(std::move(device)));
   session.send(request, std::move(reply));
   spdlog::info("session {}: {}, uid {}, library {}", raw(session.id()), session.name(), session.process()->uid(),

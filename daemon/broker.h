@@ -27,7 +27,9 @@ struct Books {
 
 class Broker final : private SessionEvents {
  public:
-  Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener, GpuPool gpus);
+  /// @p first_id: as StreamService has it.
+  Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener, GpuPool gpus,
+         std::uint64_t first_id);
   ~Broker() override;
 
   /// Accepts from now on.

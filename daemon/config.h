@@ -43,6 +43,7 @@ struct Limits {
   std::uint64_t max_descriptors_per_uid = 65536;
   std::uint64_t max_outbox_messages = 256;    ///< unread by a peer: it is dropped beyond them
   std::uint64_t greeting_timeout_ms = 5000;   ///< from connect to Hello
+  std::uint64_t reclaim_grace_ms = 3000;      ///< how long a new broker waits for what nobody has claimed back
   std::uint64_t eviction_deadline_ms = 2000;  ///< a consumer in a starved producer's way may stand still so long
 };
 

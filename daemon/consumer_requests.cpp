@@ -16,27 +16,25 @@ using proto::Error;
 using proto::ErrorCode;
 using proto::Result;
 
-namespace {
-
-Result<LeaseNeed> check_need(const wire::AttachT& asked) {
+Result<LeaseNeed> check_need(const std::string& stream, wire::ConsumerMode mode, std::uint32_t max_holds,
+                             std::uint32_t queue_depth) {
   auto invalid = [&](std::string what) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, proto::printable(asked.name))};
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, proto::printable(stream))};
   };
-  if (asked.mode != wire::ConsumerMode::Latest && asked.mode != wire::ConsumerMode::Every)
-    return invalid(fmt::format("consumer mode {} is not known", static_cast<int>(asked.mode)));
-  if (asked.max_holds == 0 || asked.max_holds > proto::kMaxHolds)
-    return invalid(fmt::format("max_holds {} is outside 1 to {}", asked.max_holds, proto::kMaxHolds));
-  const bool queues = asked.mode == wire::ConsumerMode::Every;
-  if (queues && (asked.queue_depth == 0 || asked.queue_depth > proto::kMaxQueueDepth))
-    return invalid(fmt::format("queue_depth {} is outside 1 to {}", asked.queue_depth, proto::kMaxQueueDepth));
-  return LeaseNeed{static_cast<proto::ConsumerMode>(asked.mode), asked.max_holds, queues ? asked.queue_depth : 0, false};
+  if (mode != wire::ConsumerMode::Latest && mode != wire::ConsumerMode::Every)
+    return invalid(fmt::format("consumer mode {} is not known", static_cast<int>(mode)));
+  if (max_holds == 0 || max_holds > proto::kMaxHolds)
+    return invalid(fmt::format("max_holds {} is outside 1 to {}", max_holds, proto::kMaxHolds));
+  const bool queues = mode == wire::ConsumerMode::Every;
+  if (queues && (queue_depth == 0 || queue_depth > proto::kMaxQueueDepth))
+    return invalid(fmt::format("queue_depth {} is outside 1 to {}", queue_depth, proto::kMaxQueueDepth));
+  return LeaseNeed{static_cast<proto::ConsumerMode>(mode), max_holds, queues ? queue_depth : 0, false};
 }
 
-}  // namespace
-
 std::size_t StreamService::waiting_count(const Session& session) const {
-  return static_cast<std::size_t>(
-      std::count_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.session == &session; }));
+  const auto of_session = [&](const auto& waiting) { return waiting.session == &session; };
+  return static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), of_session) +
+                                  std::count_if(waiting_claims_.begin(), waiting_claims_.end(), of_session));
 }
 
 Result<void> StreamService::attach(Session& session, std::uint64_t request, std::unique_ptr<wire::AttachT> asked,
@@ -47,7 +45,8 @@ Result<void> StreamService::attach(Session& session, std::uint64_t request, std:
   if (!descriptors) return std::move(descriptors).error();
   auto page = share_page<proto::LeasePage>(std::move(page_fd), proto::PageKind::kLease, std::move(*descriptors));
   if (!page) return std::move(page).error();
-  if (auto need = check_need(*asked); !need) return std::move(need).error();
+  if (auto need = check_need(asked->name, asked->mode, asked->max_holds, asked->queue_depth); !need)
+    return std::move(need).error();
   if (auto key = key_of(asked->device.get(), in_role("consumer", session)); !key) return std::move(key).error();
   const std::size_t leases = session.holdings.leases.size() + waiting_count(session);
   if (leases >= limits_.max_leases_per_session)
@@ -71,7 +70,7 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   const std::string who = in_role("consumer", session);
   auto party = party_of(asked.device.get(), who);
   if (!party) return std::move(party).error();
-  const auto need = check_need(asked);
+  const auto need = check_need(asked.name, asked.mode, asked.max_holds, asked.queue_depth);
   if (!need) return need.error();
   if (auto fits = accommodate(stream, *party, *need); !fits) return fits;
   auto lease = std::make_unique<Lease>();
@@ -80,6 +79,8 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   lease->party = std::move(*party);
   lease->need = *need;
   lease->foreign = domain_of(session.process()->identity()) != stream.domain();
+  if (lease->foreign && stream.newest_generation().handed_back())
+    if (auto renewed = stream.renew(&*need, "for " + who); !renewed) return renewed;
   lease->need.completed_only = lease->foreign && stream.agreement().uses_timelines();
   lease->page = std::move(page);
   lease->attached_ns = platform::now_ns();
@@ -123,8 +124,14 @@ Result<void> StreamService::cancel_attach(Session& session, std::uint64_t reques
 
 Result<void> StreamService::detach(Session& session, std::uint64_t request, const wire::DetachT& asked) {
   const auto held = session.holdings.leases.find(proto::LeaseId{asked.lease});
-  if (held == session.holdings.leases.end())
-    return Error{ErrorCode::kNotFound, fmt::format("lease {} is none that {} has", asked.lease, session.name())};
+  if (held == session.holdings.leases.end()) {
+    const auto given_up = waiting_claims_.remove_if(
+        [&](const LeaseClaim& claim) { return claim.session == &session && claim.asked->lease == asked.lease; });
+    if (given_up == 0)
+      return Error{ErrorCode::kNotFound, fmt::format("lease {} is none that {} has", asked.lease, session.name())};
+    if (request != 0) session.send(request, wire::DoneT{});
+    return {};
+  }
   const auto [lease, stream_id] = *held;
   if (Stream* stream = find(stream_id)) end_lease(*stream, lease, wire::EndReason::Detached, "detached");
   if (request != 0) session.send(request, wire::DoneT{});

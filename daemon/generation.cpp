@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "daemon/handed_back.h"
 #include "daemon/wire_convert.h"
+#include "proto/names.h"
 
 namespace ferry::daemon {
 
@@ -14,6 +16,19 @@ namespace {
 
 // The one that is sent, and the one that a software driver keeps behind it.
 constexpr std::uint64_t kDescriptorsOfSlot = 2;
+constexpr std::size_t kMaxReason = 200;
+// Of a slot that is handed back: beyond what any device has, and small enough to be counted.
+constexpr std::uint64_t kMaxAllocationBytes = std::uint64_t{1} << 40;
+
+/// With its own descriptor paid for: a promise may keep a timeline for longer than the generation.
+Result<std::shared_ptr<platform::ExportedTimeline>> paid(std::unique_ptr<platform::ExportedTimeline> timeline,
+                                                         const Allowance& allowance, const std::string& what) {
+  auto one = Reservation::take(allowance.descriptors, 1, what);
+  if (!one) return std::move(one).error();
+  return std::shared_ptr<platform::ExportedTimeline>(
+      timeline.release(),
+      [kept = std::make_shared<Reservation>(std::move(*one))](platform::ExportedTimeline* gone) { delete gone; });
+}
 
 }  // namespace
 
@@ -46,16 +61,53 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
   if (spec.agreement.uses_timelines()) {
     auto timeline = device->timeline_exporter()->create();
     if (!timeline) return named(std::move(timeline).error());
-    // A promise may keep it for longer than the generation, and its descriptor with it.
-    auto one = Reservation::take(allowance.descriptors, 1, what);
-    if (!one) return std::move(one).error();
-    generation->acquire_timeline_ = {timeline->release(), [kept = std::make_shared<Reservation>(std::move(*one))](
-                                                              platform::ExportedTimeline* gone) { delete gone; }};
+    auto kept = paid(std::move(*timeline), allowance, what);
+    if (!kept) return std::move(kept).error();
+    generation->acquire_timeline_ = std::move(*kept);
   }
   generation->spec_ = std::move(spec);
   generation->memory_ = std::move(*memory);
   generation->descriptors_ = std::move(*descriptors);
   generation->slots_ = std::move(*slots);
+  return generation;
+}
+
+Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platform::VulkanDevice* device,
+                                                        const Allowance& allowance, const std::string& stream) {
+  const wire::GenerationT& info = parts.info;
+  const std::string what = fmt::format("generation {} of stream '{}', handed back", info.id, stream);
+  auto named = [&](Error error) {
+    error.message = fmt::format("{}: {}", what, error.message);
+    return error;
+  };
+  if (info.allocation_size == 0 || info.allocation_size > kMaxAllocationBytes)
+    return named({ErrorCode::kInvalidArgument, fmt::format("slots of {} bytes", info.allocation_size)});
+  auto memory = Reservation::take(allowance.memory, info.allocation_size * info.slot_count, what);
+  if (!memory) return std::move(memory).error();
+  auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfSlot * info.slot_count, what);
+  if (!descriptors) return std::move(descriptors).error();
+
+  auto generation = std::make_unique<Generation>();
+  generation->handed_back_ = true;
+  std::size_t next = 0;
+  if (info.has_timeline) {
+    auto timeline = import_handed_back_timeline(std::move(parts.fds[next++]), *device);
+    if (!timeline) return named(std::move(timeline).error());
+    auto kept = paid(std::move(*timeline), allowance, what);
+    if (!kept) return std::move(kept).error();
+    generation->acquire_timeline_ = std::move(*kept);
+  }
+  const platform::TextureLayout layout{parts.agreement.transport, info.allocation_size, info.memory_type_index,
+                                       info.dedicated, info.row_pitch};
+  for (std::uint32_t slot = 0; slot < info.slot_count; ++slot) {
+    auto texture = take_handed_back_texture(std::move(parts.fds[next++]), parts.image, layout, device);
+    if (!texture) return named(std::move(texture).error());
+    generation->slots_.push_back(std::move(*texture));
+  }
+  generation->memory_ = std::move(*memory);
+  generation->descriptors_ = std::move(*descriptors);
+  generation->spec_ = {proto::GenerationId{info.id}, parts.image, info.slot_count, std::move(parts.agreement),
+                       proto::printable(info.reason, kMaxReason)};
   return generation;
 }
 

@@ -32,6 +32,26 @@ class Generation {
                                                            const Allowance& allowance,
                                                            const std::string& stream);
 
+  /// One that a client hands back, with what the broker before this one allocated. Every descriptor is looked at, and
+  /// those of a device are imported once on @p device, to see that they are what they are said to be. kProtocolViolation,
+  /// kInvalidArgument, kLimitExceeded: names @p stream.
+  struct HandedBack {
+    const wire::GenerationT& info;
+    platform::TextureDesc image;  ///< info's, checked
+    Agreement agreement;
+    std::vector<platform::UniqueFd> fds;
+  };
+  static proto::Result<std::unique_ptr<Generation>> restore(HandedBack parts, platform::VulkanDevice* device,
+                                                            const Allowance& allowance, const std::string& stream);
+
+  /// Its descriptors came from a client: nobody of another trust domain is given them.
+  bool handed_back() const { return handed_back_; }
+  /// Frees what it reserves: somebody else pays for the same memory from now on.
+  void stop_paying() {
+    memory_ = Reservation();
+    descriptors_ = Reservation();
+  }
+
   proto::GenerationId id() const { return spec_.id; }
   const GenerationSpec& spec() const { return spec_; }
   std::uint64_t memory_bytes() const { return memory_.amount(); }
@@ -46,6 +66,7 @@ class Generation {
 
  private:
   GenerationSpec spec_;
+  bool handed_back_ = false;
   Reservation memory_, descriptors_;
   std::shared_ptr<platform::ExportedTimeline> acquire_timeline_;
   std::vector<std::unique_ptr<platform::ExportedTexture>> slots_;

@@ -53,6 +53,19 @@ struct Lease {
   /// Without a producer: kept open, or the consumer's end would look hung up.
   platform::UniqueFd producer_end;
   std::int64_t attached_ns = 0;
+  bool known_to_producer = false;             ///< the producer that the stream has, or waits for, was told of it
+  proto::GenerationId newest_known{};         ///< that its consumer was told of
+};
+
+/// A lease that its producer handed back, and that its consumer has not claimed yet. It lives: its holds count.
+struct AbsentLease {
+  proto::LeaseId id{};
+  std::uint32_t index = 0;
+  LeaseNeed need{};
+  LeasePagePtr page;
+  std::shared_ptr<platform::ExportedTimeline> release_timeline;
+  std::shared_ptr<Process> process;  ///< the page's writer
+  std::int64_t since_ns = 0;
 };
 
 }  // namespace ferry::daemon

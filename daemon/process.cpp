@@ -24,6 +24,14 @@ proto::Result<std::shared_ptr<Process>> Process::watch(boost::asio::io_context& 
   return process;
 }
 
+std::shared_ptr<Process> Process::departed(pid_t pid) {
+  platform::PeerIdentity identity;
+  identity.pid = pid;
+  std::shared_ptr<Process> process(new Process(std::move(identity)));
+  process->gone_ = true;
+  return process;
+}
+
 void Process::on_gone() {
   gone_ = true;
   watch_->stop();

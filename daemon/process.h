@@ -21,6 +21,9 @@ class Process {
   /// kUnsupported where the kernel has no pidfds.
   static proto::Result<std::shared_ptr<Process>> watch(boost::asio::io_context& io, platform::PeerIdentity identity);
 
+  /// One of which the kernel knows nothing any more.
+  static std::shared_ptr<Process> departed(pid_t pid);
+
   const platform::PeerIdentity& identity() const { return identity_; }
   pid_t pid() const { return identity_.pid; }
   uid_t uid() const { return identity_.uid; }

@@ -12,6 +12,7 @@
 
 #include "daemon/broker.h"
 #include "daemon/watchdog.h"
+#include "platform/clock.h"
 #include "platform/service.h"
 
 namespace ferry::daemon {
@@ -81,6 +82,9 @@ void log_start(const Broker& broker) {
                                                   : "host: " + device.timeline_fd_reason);
 }
 
+/// Above every id of a broker that ran before, since the machine came up: they gave out fewer than a million a second.
+std::uint64_t first_id() { return static_cast<std::uint64_t>(platform::now_ns()) / 1000; }
+
 ExitCode serve(const Config& config) {
   boost::asio::io_context io(1);
   // Before the socket is made, so that no signal leaves it behind; one that comes early is kept for async_wait.
@@ -94,7 +98,8 @@ ExitCode serve(const Config& config) {
   auto gpus = GpuPool::create(config.device);
   if (!gpus) return fail(gpus.error(), ExitCode::kFailure);
 
-  Broker broker(io, within_descriptor_limit(config.limits), Policy(config.rules, geteuid()), std::move(*listener), std::move(*gpus));
+  Broker broker(io, within_descriptor_limit(config.limits), Policy(config.rules, geteuid()),
+                std::move(*listener), std::move(*gpus), first_id());
   stop_signals.async_wait([&](boost::system::error_code, int signal) {
     spdlog::info("stopping: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     platform::notify_stopping();

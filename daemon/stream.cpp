@@ -89,7 +89,7 @@ Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& prod
                                                             const platform::TextureDesc& image,
                                                             std::uint32_t slot_count, std::string reason) {
   GenerationSpec spec;
-  spec.id = GenerationId{generations_.empty() ? 1 : raw(newest_generation().id()) + 1};
+  spec.id = GenerationId{raw(newest_ever_) + 1};
   spec.image = image;
   spec.slot_count = slot_count;
   spec.agreement = agreement;
@@ -102,6 +102,7 @@ void Stream::add_generation(std::unique_ptr<Generation> generation) {
                generation->spec().slot_count, shape_of(generation->spec().image), generation->memory_bytes() / 1024,
                generation->spec().reason);
   generations_.push_back(std::move(generation));
+  newest_ever_ = newest_generation().id();
   growth_failed_ = false;
   proto::VerdictPageWriter(verdict_.page()).set_generation(newest_generation().id());
   ring_verdict();
@@ -148,6 +149,7 @@ const Generation* Stream::find_generation(GenerationId id) const {
 std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
   std::vector<LeaseNeed> needs;
   for (const auto& lease : leases_) needs.push_back(lease->need);
+  for (const auto& lease : absent_) needs.push_back(lease.need);
   return daemon::slots_required(frames_in_flight, needs);
 }
 
@@ -169,14 +171,18 @@ Result<void> Stream::change_way(Agreement agreement, std::shared_ptr<platform::V
   auto generation =
       make_generation(producer(), agreement, device.get(), current.image, slots, std::move(reason));
   if (!generation) return std::move(generation).error();
+  if (!agreement.same_way(setup_.agreement))
+    spdlog::info("stream {} now crosses otherwise; {}; {}", log_name(), agreement.transport_reason, agreement.sync_reason);
   setup_.agreement = std::move(agreement);
   setup_.device = std::move(device);
-  spdlog::info("stream {} now crosses otherwise; {}; {}", log_name(), setup_.agreement.transport_reason,
-               setup_.agreement.sync_reason);
   add_generation(std::move(*generation));
   drop_surplus_generations();
   announce_generation(0);
   return {};
+}
+
+Result<void> Stream::renew(const LeaseNeed* joining, std::string reason) {
+  return change_way(Agreement(agreement()), setup_.device, joining, std::move(reason));
 }
 
 void Stream::grow_pool() {
@@ -208,16 +214,17 @@ void Stream::grow_pool() {
 std::uint32_t Stream::free_index() const {
   std::bitset<proto::kMaxLeases> taken;
   for (const auto& lease : leases_) taken.set(lease->index);
+  for (const auto& lease : absent_) taken.set(lease.index);
   std::uint32_t index = 0;
   while (taken.test(index)) ++index;
   return index;
 }
 
 Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases) {
-  if (leases_.size() >= max_leases)
+  if (leases_.size() + absent_.size() >= max_leases)
     return Error{ErrorCode::kLimitExceeded,
                  fmt::format("stream {} has {} leases; the limit max_leases_per_stream is {}", log_name(),
-                             leases_.size(), max_leases)};
+                             leases_.size() + absent_.size(), max_leases)};
   auto channel = platform::create_channel();
   if (!channel) return std::move(channel).error();
   if (agreement().uses_timelines() && !lease->foreign) {
@@ -234,13 +241,17 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   ring_verdict();
   // The last frame may be one of an older generation, while the producer has not drawn into the newest. In their order:
   // what is older than a generation that a consumer knows is never looked at (FrameTaker).
-  // One that crosses otherwise than what was agreed with this consumer is nothing it can import.
+  // One that crosses otherwise than what was agreed with this consumer is nothing it can import, and what a client
+  // handed back is nothing that another trust domain has to.
   const Generation* on_show = generation_on_show();
-  const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement());
+  const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement()) &&
+                          !(admitted.foreign && on_show->handed_back());
   const Generation& first = can_import ? *on_show : newest_generation();
   send_attached(admitted, first, channel->consumer_end, request);
   for (const auto& generation : generations_)
     if (raw(generation->id()) > raw(first.id())) send_generation(*generation, admitted);
+  admitted.newest_known = newest_generation().id();
+  admitted.known_to_producer = has_producer();
   if (has_producer())
     send_lease_added(admitted, channel->producer_end);
   else
@@ -289,6 +300,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   auto generation = make_generation(next, agreement, device.get(), image, slots, "taken over");
   if (!generation) return std::move(generation).error();
 
+  while (!absent_.empty()) give_up(absent_.back().id, "its stream was taken over before it came back");
   const std::uint64_t published = frames().published();
   first_sequence_ = std::max(first_sequence_, published < kMaxSequence ? published + 1 : 0);
   add_generation(std::move(*generation));
@@ -307,6 +319,8 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   answer_create(request);
   for (std::size_t i = 0; i < leases_.size(); ++i) {
     leases_[i]->producer_end.reset();
+    leases_[i]->known_to_producer = true;
+    leases_[i]->newest_known = newest_generation().id();
     send_lease_added(*leases_[i], channels[i].producer_end);
     send_producer_changed(*leases_[i], channels[i].consumer_end);
   }
@@ -383,7 +397,10 @@ void Stream::answer_create(std::uint64_t request) {
 
 void Stream::announce_generation(std::uint64_t request) {
   if (has_producer()) send_generation_to_producer(newest_generation(), request);
-  for (const auto& lease : leases_) send_generation(newest_generation(), *lease);
+  for (const auto& lease : leases_) {
+    send_generation(newest_generation(), *lease);
+    lease->newest_known = newest_generation().id();
+  }
 }
 
 void Stream::send_generation_to_producer(const Generation& generation, std::uint64_t request) {

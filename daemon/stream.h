@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,13 @@ struct Producer {
   std::uint32_t min_slots = 0;
 };
 
+/// What an earlier broker had given out when it went, so that no number is used again.
+struct Past {
+  proto::GenerationId newest_generation{};
+  std::uint32_t producers = 1;
+  std::uint64_t next_sequence = 1;
+};
+
 class Stream {
  public:
   struct Setup {
@@ -46,6 +54,10 @@ class Stream {
   /// With its first generation, of @p image. Nobody is told yet.
   static proto::Result<std::unique_ptr<Stream>> create(Setup setup, const platform::TextureDesc& image);
 
+  using Generations = std::vector<std::unique_ptr<Generation>>;
+  /// As an earlier broker had it. @p generations: oldest first, at least one.
+  static proto::Result<std::unique_ptr<Stream>> restore(Setup setup, Generations generations, const Past& past);
+
   proto::StreamId id() const { return setup_.id; }
   const std::string& name() const { return setup_.name; }  ///< as it crossed; log_name() for people
   std::string log_name() const;                            ///< "'cam'", printable
@@ -59,6 +71,7 @@ class Stream {
   proto::StreamState state() const { return state_; }
   const Generation& newest_generation() const { return *generations_.back(); }
   const std::vector<std::unique_ptr<Lease>>& leases() const { return leases_; }
+  platform::VulkanDevice* device() const { return setup_.device.get(); }
   const std::string& device_name() const { return setup_.producer.party.device_name; }
   /// Of every lease.
   std::vector<const Party*> consumers() const;
@@ -78,6 +91,8 @@ class Stream {
   /// Who is concerned is told; the producer moves over when it draws next. On error the stream stays as it was.
   proto::Result<void> change_way(Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
                                  const LeaseNeed* joining, std::string reason);
+  /// The same in slots that the broker has allocated itself.
+  proto::Result<void> renew(const LeaseNeed* joining, std::string reason);
   /// More slots if its leases want them and the limits have them; who is concerned is told.
   void grow_pool();
   /// The newest generation, to the producer as the answer to @p request (0: unasked) and to every consumer.
@@ -97,6 +112,26 @@ class Stream {
   proto::Result<void> take_over(Producer producer, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
                                 const platform::TextureDesc& image, std::uint64_t request);
   const Generation* find_generation(proto::GenerationId id) const;
+
+  // What clients hand back: stream_restore.cpp.
+  /// Somebody else pays for its slots: the producer, who brings the same ones.
+  void stop_paying();
+  /// The producer of a stream that its consumers brought back comes, too.
+  void rejoin(Producer producer, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
+              Generations generations, const Past& past);
+  /// A lease that the producer reckons with. kInvalidArgument when its place is another's.
+  proto::Result<void> expect(AbsentLease lease);
+  void answer_reclaim(std::uint64_t request);
+  /// After answer_reclaim(): what the producer and the consumers were not told by the broker before.
+  void make_up();
+  /// @p lease is claimed by its consumer: the answer to @p request. kEvicted when it was given up.
+  proto::Result<Lease*> readmit(std::unique_ptr<Lease> lease, std::uint64_t request);
+  /// Ends a lease that nobody claimed.
+  void give_up(proto::LeaseId id, const std::string& why);
+  const std::vector<AbsentLease>& absent() const { return absent_; }
+  /// Nobody else may take the stream over until then: its producer lives, and is expected back.
+  std::int64_t expects_producer_until_ns = 0;
+
   /// The producer's session is over without CloseStream. What it promised will be kept for it.
   void abandon();
   /// The kernel says that the producer is gone: nobody publishes, nobody overwrites.
@@ -132,15 +167,22 @@ class Stream {
   void send_producer_changed(const Lease& lease, const platform::UniqueFd& consumer_end);
   void set_state(proto::StreamState state, const std::string& message);
   void ring_verdict();
+  void take_past(const Past& past);
+  /// Gives @p lease what it was not told. Of another trust domain: slots of the broker's own, not what a client handed back.
+  void make_up(Lease& lease);
+  void introduce(Lease& lease);
 
   Setup setup_;
   platform::OwnedPage<proto::VerdictPage> verdict_;
   proto::StreamState state_ = proto::StreamState::kLive;
   std::uint32_t producers_ = 1;
   std::uint64_t first_sequence_ = 1;                      ///< of this producer
-  std::vector<std::unique_ptr<Generation>> generations_;  ///< oldest first, never empty
+  Generations generations_;                               ///< oldest first, never empty
   std::vector<std::unique_ptr<Lease>> leases_;
   bool growth_failed_ = false;  ///< said so once
+  proto::GenerationId newest_ever_{};  ///< of the brokers before this one, too
+  std::vector<AbsentLease> absent_;
+  std::set<proto::LeaseId> given_up_;  ///< absent for too long: they may not come back
   std::shared_ptr<const void> life_ = std::make_shared<char>();
   std::uint32_t warned_slots_ = 0;  ///< said that so many are needed and cannot be had
 };

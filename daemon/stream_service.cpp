@@ -62,11 +62,15 @@ void StreamService::end_lease(Stream& stream, LeaseId id, wire::EndReason reason
 }
 
 void StreamService::abandon_stream(Stream& stream, const std::string& why) {
-  stream.abandon();
   const StreamId id = stream.id();
   spdlog::info("stream {} has lost its producer: {}", stream.log_name(), why);
+  stream.abandon();
   drop_if_unused(id);
-  if (find(id) == nullptr) return;
+  if (find(id) != nullptr) orphan_when_gone(stream);
+}
+
+void StreamService::orphan_when_gone(Stream& stream) {
+  const StreamId id = stream.id();
   // A process that lives may publish all the same: an orphan is a stream that nobody writes, and only the kernel knows.
   const Process* process = stream.producer().process.get();
   stream.producer().process->when_gone([this, id, process] {
@@ -78,7 +82,9 @@ void StreamService::abandon_stream(Stream& stream, const std::string& why) {
 
 void StreamService::drop_if_unused(StreamId id) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || found->second->has_producer() || !found->second->leases().empty()) return;
+  if (found == streams_.end() || found->second->has_producer() || !found->second->leases().empty() ||
+      !found->second->absent().empty())
+    return;
   const Stream& stream = *found->second;
   spdlog::info("stream {} ended: no producer and no consumer", stream.log_name());
   if (const auto name = names_.find(stream.name()); name != names_.end() && name->second == id) names_.erase(name);
@@ -87,6 +93,8 @@ void StreamService::drop_if_unused(StreamId id) {
 
 void StreamService::end_session(Session& session) {
   waiting_.remove_if([&](const Waiting& waiting) { return waiting.session == &session; });
+  waiting_claims_.remove_if([&](const LeaseClaim& claim) { return claim.session == &session; });
+  parts_.erase(&session);
 
   const bool violated = session.end_reason() == SessionEnd::kViolation;
   const auto reason = violated ? wire::EndReason::ProtocolError : wire::EndReason::Died;

@@ -2,6 +2,7 @@
 // What clients ask of streams and leases: who may, within which limits. Each request answers itself when it succeeds;
 // an Error that comes back is the Refused (or, kProtocolViolation, the end of the session).
 
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <list>
 #include <map>
@@ -10,15 +11,25 @@
 
 #include "daemon/config.h"
 #include "daemon/gpu_pool.h"
+#include "daemon/handed_back_parts.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
+#include "daemon/timer.h"
 
 namespace ferry::daemon {
 
 class StreamService {
  public:
-  StreamService(const Limits& limits, const Policy& policy, GpuPool& gpus)
-      : limits_(limits), policy_(policy), gpus_(gpus) {}
+  /// @p first_id: every id of this broker is higher, and every id of the brokers before it is not.
+  StreamService(boost::asio::io_context& io, const Limits& limits, const Policy& policy, GpuPool& gpus,
+                std::uint64_t first_id)
+      : io_(io),
+        limits_(limits),
+        policy_(policy),
+        gpus_(gpus),
+        first_id_(first_id),
+        last_stream_(first_id),
+        last_lease_(first_id) {}
 
   // Producers: producer_requests.cpp.
   proto::Result<void> create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
@@ -34,6 +45,16 @@ class StreamService {
   proto::Result<void> cancel_attach(Session& session, std::uint64_t request, const wire::CancelAttachT& asked);
   proto::Result<void> detach(Session& session, std::uint64_t request, const wire::DetachT& asked);
 
+  // What an earlier broker gave out: reclaim_*.cpp.
+  proto::Result<void> hand_back_generation(Session& session, std::unique_ptr<wire::HandBackGenerationT> part,
+                                           std::vector<platform::UniqueFd> fds);
+  proto::Result<void> hand_back_lease(Session& session, const wire::HandBackLeaseT& part,
+                                      std::vector<platform::UniqueFd> fds);
+  proto::Result<void> reclaim_stream(Session& session, std::uint64_t request, const wire::ReclaimStreamT& claim,
+                                     platform::UniqueFd page_fd);
+  proto::Result<void> reclaim_lease(Session& session, std::uint64_t request, std::unique_ptr<wire::ReclaimLeaseT> asked,
+                                    std::vector<platform::UniqueFd> fds);
+
   /// Whether @p session produces or may view @p stream: nobody else is told of it.
   bool may_know(const Session& session, const Stream& stream) const;
 
@@ -46,7 +67,7 @@ class StreamService {
   using Streams = std::map<proto::StreamId, std::unique_ptr<Stream>>;
   const Streams& streams() const { return streams_; }
   std::size_t lease_count() const;
-  std::size_t waiting_count() const { return waiting_.size(); }
+  std::size_t waiting_count() const { return waiting_.size() + waiting_claims_.size() + parts_.size(); }
 
  private:
   /// An Attach that waits for its stream.
@@ -56,6 +77,44 @@ class StreamService {
     std::unique_ptr<wire::AttachT> asked;
     LeasePagePtr page;
   };
+
+  /// A ReclaimLease, checked as far as it can be alone.
+  struct LeaseClaim {
+    Session* session;
+    std::uint64_t request;
+    std::unique_ptr<wire::ReclaimLeaseT> asked;
+    Party party;
+    LeaseNeed need;
+    LeasePagePtr page;
+    StreamPagePtr stream_page;
+    platform::UniqueFd release_timeline;  ///< invalid without one
+    std::int64_t since_ns;
+  };
+  /// With the way that the newest of them crosses.
+  struct RestoredGenerations {
+    Stream::Generations generations;
+    Agreement agreement;
+    std::shared_ptr<platform::VulkanDevice> device;
+  };
+  HandedBackParts& parts_of(Session& session, std::uint64_t stream);
+  HandedBackParts take_parts(Session& session, std::uint64_t stream);
+  proto::Result<RestoredGenerations> restore_generations(HandedBackParts& parts, const Party& party,
+                                                         const Allowance& allowance, const std::string& stream);
+  proto::Result<void> check_earlier_stream(std::uint64_t id) const;
+  proto::Result<void> check_is_awaited(const Stream* stream, Session& session, const std::string& name,
+                                       const platform::UniqueFd& page);
+  proto::Result<Stream*> restore_stream(Session& claimer, proto::StreamId id, const std::string& name, Producer producer,
+                                        RestoredGenerations generations, const Past& past);
+  void expect_leases(Stream& stream, std::vector<HandedBackParts::LeasePart> parts);
+  proto::Result<std::shared_ptr<Process>> may_restore(const LeaseClaim& claim) const;
+  proto::Result<Stream*> restore_for(const LeaseClaim& claim, HandedBackParts parts, std::shared_ptr<Process> process);
+  proto::Result<void> settle(LeaseClaim& claim, Stream& stream);
+  void settle_waiting_claims(Stream& stream);
+  proto::Result<std::shared_ptr<Process>> writer_of(const platform::UniqueFd& page, const proto::PageWriter& writer) const;
+  proto::Result<void> await_absent();
+  void give_up_absent();
+  void await_departure(const std::shared_ptr<Process>& process);
+  std::int64_t grace_ns() const { return static_cast<std::int64_t>(limits_.reclaim_grace_ms) * 1'000'000; }
 
   /// Asks the policy and writes the answer down. kPermissionDenied.
   proto::Result<void> permit(Session& session, Action action, const std::string& stream,
@@ -84,17 +143,30 @@ class StreamService {
                                  LeasePagePtr page);
   void end_lease(Stream& stream, proto::LeaseId lease, wire::EndReason reason, const std::string& message);
   void abandon_stream(Stream& stream, const std::string& why);
+  /// Of a stream without a producer: when the kernel says that the last one is gone.
+  void orphan_when_gone(Stream& stream);
   /// A stream without a producer goes with its last lease.
   void drop_if_unused(proto::StreamId id);
 
+  boost::asio::io_context& io_;
   const Limits& limits_;
   const Policy& policy_;
   GpuPool& gpus_;
+  const std::uint64_t first_id_;
   Streams streams_;
   std::map<std::string, proto::StreamId> names_;  ///< of streams that can be attached to
   std::list<Waiting> waiting_;
-  std::uint64_t last_stream_ = 0, last_lease_ = 0;
+  std::uint64_t last_stream_, last_lease_;
+  std::map<const Session*, HandedBackParts> parts_;
+  std::list<LeaseClaim> waiting_claims_;           ///< for streams that nobody has handed back yet
+  std::list<std::shared_ptr<Process>> departing_;  ///< of leases given up: they owe something until they are gone
+  std::unique_ptr<Timer> grace_;
+  bool grace_armed_ = false;
 };
+
+/// What a consumer may declare, checked.
+proto::Result<LeaseNeed> check_need(const std::string& stream, wire::ConsumerMode mode, std::uint32_t max_holds,
+                                    std::uint32_t queue_depth);
 
 /// "producer 'renderer' (pid 4211)".
 std::string in_role(const char* role, const Session& session);

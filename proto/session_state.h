@@ -30,6 +30,10 @@ constexpr std::optional<SessionState> next_state(SessionState from, wire::Body o
         case wire::Body::CancelAttach:
         case wire::Body::Detach:
         case wire::Body::ImportFailed:
+        case wire::Body::HandBackGeneration:
+        case wire::Body::HandBackLease:
+        case wire::Body::ReclaimStream:
+        case wire::Body::ReclaimLease:
         case wire::Body::QueryStatus: return SessionState::kReady;
         default: return std::nullopt;
       }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ using namespace ferry;
 namespace {
 
 constexpr std::uint8_t kDevice = 1;
+constexpr std::uint64_t kFirstId = 8;  // peers claim what lies below, and guess what lies above
 constexpr int kHighestDescriptor = 512;  // far more than three peers can make a broker open
 
 /// What is open but pipes: the broker makes none, and UBSan keeps one to try whether memory can be read.
@@ -68,6 +70,7 @@ daemon::Limits small_limits() {
   limits.max_slots = 10;
   limits.max_outbox_messages = 16;
   limits.max_descriptors_per_uid = 60;
+  limits.reclaim_grace_ms = 1;
   limits.texture_memory_bytes = 4 << 20;
   limits.texture_memory_bytes_per_session = 2 << 20;
   return limits;
@@ -78,7 +81,7 @@ void run(const Socket& socket, fuzz::Input input) {
   auto listener = platform::Listener::adopt(socket.fd.duplicate());
   FERRY_REQUIRE(listener);
   const auto gpu = std::make_shared<daemon::test::FakeGpu>(kDevice, input.below(2) == 0);
-  daemon::Broker broker(io, small_limits(), daemon::Policy({}, geteuid()), std::move(*listener), daemon::GpuPool::of({gpu}));
+  daemon::Broker broker(io, small_limits(), daemon::Policy({}, geteuid()), std::move(*listener), daemon::GpuPool::of({gpu}), kFirstId);
   FERRY_REQUIRE(broker.start());
   std::array<std::optional<fuzz::Peer>, 3> peers;
   while (!input.empty()) {
@@ -97,6 +100,8 @@ void run(const Socket& socket, fuzz::Input input) {
   for (auto& peer : peers) peer.reset();
   io.poll();
   io.poll();
+  // What was handed back and not claimed is kept for a while.
+  for (int tries = 0; tries < 2000 && !broker.books().empty(); ++tries) io.run_for(std::chrono::milliseconds(1));
   FERRY_REQUIRE(broker.books().empty());
   broker.stop("the end");
   io.poll();

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "platform/linux/process_start.h"
 #include "platform/message_socket.h"
 #include "proto/codec.h"
 #include "proto/format.h"
@@ -60,9 +61,85 @@ std::unique_ptr<wire::DeviceT> some_device(Input& input, std::uint8_t number) {
   return device;
 }
 
+std::unique_ptr<wire::GenerationT> some_generation(Input& input) {
+  if (input.byte() > 250) return nullptr;
+  auto generation = std::make_unique<wire::GenerationT>();
+  generation->id = static_cast<std::uint32_t>(input.interesting());
+  generation->image = some_image(input);
+  generation->slot_count = 3 + input.below(4);
+  generation->transport = input.below(4) == 0 ? static_cast<wire::Transport>(input.below(5)) : wire::Transport::OpaqueFd;
+  generation->has_timeline = input.below(4) == 0;
+  generation->allocation_size = input.byte() < 200 ? 4096 : input.interesting();
+  generation->row_pitch = static_cast<std::uint32_t>(input.interesting());
+  generation->reason = some_name(input);
+  return generation;
+}
+
+wire::BodyUnion some_hand_back(Input& input, std::uint8_t device_number) {
+  wire::BodyUnion body;
+  switch (input.below(4)) {
+    case 0: {
+      wire::HandBackGenerationT part;
+      part.stream = input.interesting();
+      part.generation = some_generation(input);
+      body.Set(std::move(part));
+      break;
+    }
+    case 1: {
+      wire::HandBackLeaseT part;
+      part.stream = input.interesting();
+      part.lease = input.interesting();
+      part.lease_index = static_cast<std::uint32_t>(input.interesting());
+      part.mode = static_cast<wire::ConsumerMode>(input.below(4));
+      part.max_holds = input.below(18);
+      part.queue_depth = input.below(34);
+      part.has_release_timeline = input.below(2) == 0;
+      part.completed_only = input.below(4) == 0;
+      body.Set(part);
+      break;
+    }
+    case 2: {
+      wire::ReclaimStreamT claim;
+      claim.stream = input.interesting();
+      claim.name = some_name(input);
+      claim.device = some_device(input, device_number);
+      claim.sync_mode = static_cast<wire::SyncMode>(input.below(5));
+      claim.queue_policy = static_cast<wire::QueuePolicy>(input.below(4));
+      claim.frames_in_flight = 1 + input.below(9);
+      claim.next_sequence = input.interesting();
+      claim.newest_generation = static_cast<std::uint32_t>(input.interesting());
+      claim.producers = static_cast<std::uint32_t>(input.interesting());
+      body.Set(std::move(claim));
+      break;
+    }
+    default: {
+      wire::ReclaimLeaseT claim;
+      claim.stream = input.interesting();
+      claim.name = some_name(input);
+      claim.lease = input.interesting();
+      claim.lease_index = static_cast<std::uint32_t>(input.interesting());
+      claim.mode = static_cast<wire::ConsumerMode>(input.below(4));
+      claim.max_holds = input.below(18);
+      claim.queue_depth = input.below(34);
+      claim.has_release_timeline = input.below(2) == 0;
+      claim.completed_only = input.below(4) == 0;
+      claim.device = some_device(input, device_number);
+      claim.queue_policy = static_cast<wire::QueuePolicy>(input.below(4));
+      claim.next_sequence = input.interesting();
+      claim.newest_generation = static_cast<std::uint32_t>(input.interesting());
+      claim.newest_known = static_cast<std::uint32_t>(input.interesting());
+      claim.producers = static_cast<std::uint32_t>(input.interesting());
+      body.Set(std::move(claim));
+    }
+  }
+  return body;
+}
+
 wire::BodyUnion some_request(Input& input, std::uint8_t device_number) {
   wire::BodyUnion body;
-  switch (input.below(11)) {
+  const std::uint8_t what = input.byte();
+  if (what >= 200) return some_hand_back(input, device_number);
+  switch (what % 11) {
     case 0: {
       wire::HelloT hello;
       hello.protocol_min = 1;
@@ -151,6 +228,11 @@ Peer::Peer(UniqueFd socket, std::uint8_t device_number)
       device_number_(device_number),
       stream_page_(new_page<proto::StreamPage>(proto::PageKind::kStream)),
       lease_page_(new_page<proto::LeasePage>(proto::PageKind::kLease)) {
+  // Both pages are this process's, as every peer's are: what is claimed goes beyond the first check.
+  for (proto::PageWriter* writer : {&stream_page_.page().writer, &lease_page_.page().writer}) {
+    writer->pid = static_cast<std::uint32_t>(getpid());
+    writer->started_ticks = platform::process_start_ticks(getpid());
+  }
   wire::HelloT hello;
   hello.protocol_min = 1;
   hello.protocol_max = 1;
@@ -174,13 +256,23 @@ void Peer::act(Input& input) {
 
 void Peer::say(Input& input) {
   wire::BodyUnion body = some_request(input, device_number_);
-  const bool lease = body.type == wire::Body::Attach;
-  const bool takes_page = lease || body.type == wire::Body::CreateStream;
+  const wire::Body type = body.type;
   const auto bytes = proto::encode(input.below(8) == 0 ? 0 : ++last_request_, std::move(body));
   const std::uint8_t kind = input.byte();
   if (kind > 230) return send(bytes, input, kind % 4);
-  const int page = lease ? lease_page_.fd().get() : stream_page_.fd().get();
-  (void)platform::send_packet(socket_, bytes, {&page, takes_page ? 1u : 0u});
+  const auto envelope = proto::decode(bytes);
+  const std::size_t wanted = envelope ? proto::descriptor_count(**envelope) : 0;
+  std::vector<UniqueFd> fds;
+  if (type == wire::Body::Attach || type == wire::Body::HandBackLease || type == wire::Body::ReclaimLease)
+    fds.push_back(lease_page_.fd().duplicate());
+  if (type == wire::Body::CreateStream || type == wire::Body::ReclaimStream || type == wire::Body::ReclaimLease)
+    fds.push_back(stream_page_.fd().duplicate());
+  // Textures and timelines: memory as a driver would give it out, and sometimes something else.
+  while (fds.size() < wanted)
+    fds.push_back(input.byte() > 240 ? some_descriptor(input) : UniqueFd{memfd_create("fuzz-slot", MFD_CLOEXEC)});
+  std::vector<int> numbers;
+  for (const UniqueFd& fd : fds) numbers.push_back(fd.get());
+  (void)platform::send_packet(socket_, bytes, numbers);
 }
 
 void Peer::say_bytes(Input& input) {

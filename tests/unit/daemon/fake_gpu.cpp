@@ -1,8 +1,7 @@
 #include "tests/unit/daemon/fake_gpu.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
-
-#include <stdexcept>
 
 namespace ferry::daemon::test {
 namespace {
@@ -49,9 +48,6 @@ FakeGpu::FakeGpu(std::uint8_t number, bool has_timelines) {
   if (!has_timelines) capabilities_.timeline_fd_reason = "fake 1.0 cannot export timeline semaphores";
 }
 
-platform::TextureImporter& FakeGpu::texture_importer() { throw std::logic_error("a broker imports nothing"); }
-platform::TimelineImporter& FakeGpu::timeline_importer() { throw std::logic_error("a broker imports nothing"); }
-
 Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> FakeGpu::allocate(const platform::TextureDesc& desc,
                                                                                   std::uint32_t count) {
   if (fails_now()) return fault_;
@@ -65,8 +61,31 @@ Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> FakeGpu::allocat
 Result<std::unique_ptr<platform::ExportedTimeline>> FakeGpu::create() {
   if (fails_now()) return fault_;
   auto timeline = std::make_unique<FakeTimeline>();
+  const auto file = platform::identify_file(timeline->fd());
+  if (!file) return file.error();
   counters_.push_back(timeline->counter());
+  files_.push_back(*file);
   return std::unique_ptr<platform::ExportedTimeline>(std::move(timeline));
+}
+
+Result<std::unique_ptr<platform::ImportedTexture>> FakeGpu::import(platform::UniqueFd fd, const platform::TextureDesc&,
+                                                                   const platform::TextureLayout&) {
+  if (fails_now()) return fault_;
+  if (fcntl(fd.get(), F_GET_SEALS) < 0) return Error{ErrorCode::kProtocolViolation, "the descriptor is no memory"};
+  return std::unique_ptr<platform::ImportedTexture>{};
+}
+
+Result<std::unique_ptr<platform::Timeline>> FakeGpu::import(platform::UniqueFd fd) {
+  if (fails_now()) return fault_;
+  const auto file = platform::identify_file(fd);
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (file && files_[i].same_file(*file))
+      return std::unique_ptr<platform::Timeline>(std::make_unique<FakeTimeline>(counters_[i], std::move(fd)));
+  return Error{ErrorCode::kProtocolViolation, "the descriptor is no timeline"};
+}
+
+Result<std::unique_ptr<platform::Timeline>> FakeGpu::create_local() {
+  return std::unique_ptr<platform::Timeline>(std::make_unique<FakeTimeline>());
 }
 
 }  // namespace ferry::daemon::test

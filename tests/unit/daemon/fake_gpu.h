@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "platform/file_identity.h"
 #include "platform/vulkan/device.h"
 
 namespace ferry::daemon::test {
@@ -11,6 +12,9 @@ namespace ferry::daemon::test {
 class FakeTimeline final : public platform::ExportedTimeline {
  public:
   FakeTimeline();
+  /// Another process's view of one.
+  FakeTimeline(std::shared_ptr<std::uint64_t> value, platform::UniqueFd fd)
+      : value_(std::move(value)), fd_(std::move(fd)) {}
   VkSemaphore semaphore() const override { return VK_NULL_HANDLE; }
   proto::Result<std::uint64_t> value() const override { return *value_; }
   /// Refuses what a driver would not survive: a value that is not higher.
@@ -28,15 +32,17 @@ class FakeTimeline final : public platform::ExportedTimeline {
 
 class FakeGpu final : public platform::VulkanDevice,
                       public platform::TextureExporter,
-                      public platform::TimelineExporter {
+                      public platform::TimelineExporter,
+                      public platform::TextureImporter,
+                      public platform::TimelineImporter {
  public:
   explicit FakeGpu(std::uint8_t number = 1, bool has_timelines = true);
 
   const platform::VulkanHandles& handles() const override { return handles_; }
   VkQueue queue() const override { return VK_NULL_HANDLE; }
   const platform::DeviceCapabilities& capabilities() const override { return capabilities_; }
-  platform::TextureImporter& texture_importer() override;
-  platform::TimelineImporter& timeline_importer() override;
+  platform::TextureImporter& texture_importer() override { return *this; }
+  platform::TimelineImporter& timeline_importer() override { return *this; }
   platform::TextureExporter* texture_exporter() override { return this; }
   platform::TimelineExporter* timeline_exporter() override { return capabilities_.timeline_fd ? this : nullptr; }
   std::uint64_t validation_errors() const override { return 0; }
@@ -57,6 +63,13 @@ class FakeGpu final : public platform::VulkanDevice,
     until_fault_ = 0;
     return failed;
   }
+  /// Takes memory of any size; refuses what is no memory.
+  proto::Result<std::unique_ptr<platform::ImportedTexture>> import(platform::UniqueFd fd,
+                                                                   const platform::TextureDesc& desc,
+                                                                   const platform::TextureLayout& layout) override;
+  /// The counter of the one it exported.
+  proto::Result<std::unique_ptr<platform::Timeline>> import(platform::UniqueFd fd) override;
+  proto::Result<std::unique_ptr<platform::Timeline>> create_local() override;
 
   /// Of every timeline so far, in the order of creation. Loop thread.
   const std::vector<std::shared_ptr<std::uint64_t>>& counters() const { return counters_; }
@@ -69,6 +82,7 @@ class FakeGpu final : public platform::VulkanDevice,
   std::vector<std::shared_ptr<std::uint64_t>> counters_;
   proto::Error fault_;
   int until_fault_ = 0;  ///< 0: none is wanted, or it is over
+  std::vector<platform::FileIdentity> files_;  ///< of the counters
 };
 
 }  // namespace ferry::daemon::test

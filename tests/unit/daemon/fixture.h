@@ -33,6 +33,10 @@ class BrokerTest : public ::testing::Test {
     process->client().greet(application);
     return process;
   }
+  /// As if ferryd were killed and started again: what clients hold is all that is left.
+  void restart(const Limits& limits = {}, Policy policy = Policy({}, geteuid())) {
+    broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), limits, std::move(policy), std::uint64_t{1} << 20);
+  }
   const platform::DeviceCapabilities& device() const { return gpu->capabilities(); }
 
   std::shared_ptr<FakeGpu> gpu;

@@ -7,11 +7,11 @@
 
 namespace ferry::daemon::test {
 
-TestBroker::TestBroker(GpuPool gpus, const Limits& limits, Policy policy)
+TestBroker::TestBroker(GpuPool gpus, const Limits& limits, Policy policy, std::uint64_t first_id)
     : socket_(folder_.file("ferryd.sock")) {
   auto listener = platform::Listener::bind(socket_);
   if (!listener) throw std::runtime_error(listener.error().message);
-  broker_ = std::make_unique<Broker>(io_, limits, std::move(policy), std::move(*listener), std::move(gpus));
+  broker_ = std::make_unique<Broker>(io_, limits, std::move(policy), std::move(*listener), std::move(gpus), first_id);
   if (auto started = broker_->start(); !started) throw std::runtime_error(started.error().message);
   loop_ = std::thread([this] {
     auto keep = boost::asio::make_work_guard(io_);

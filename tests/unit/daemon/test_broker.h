@@ -16,7 +16,8 @@ namespace ferry::daemon::test {
 
 class TestBroker {
  public:
-  explicit TestBroker(GpuPool gpus, const Limits& limits = {}, Policy policy = Policy({}, geteuid()));
+  explicit TestBroker(GpuPool gpus, const Limits& limits = {}, Policy policy = Policy({}, geteuid()),
+                      std::uint64_t first_id = 0);
   ~TestBroker();
   TestBroker(const TestBroker&) = delete;
   TestBroker& operator=(const TestBroker&) = delete;

@@ -10,7 +10,9 @@ namespace {
 const std::set<wire::Body> kRequests{wire::Body::CreateStream,  wire::Body::Reconfigure, wire::Body::GenerationsRetired,
                                      wire::Body::ReportStarved, wire::Body::CloseStream, wire::Body::Attach,
                                      wire::Body::CancelAttach,  wire::Body::Detach,      wire::Body::QueryStatus,
-                                     wire::Body::ImportFailed};
+                                     wire::Body::ImportFailed,  wire::Body::HandBackGeneration,
+                                     wire::Body::HandBackLease, wire::Body::ReclaimStream,
+                                     wire::Body::ReclaimLease};
 
 TEST(SessionState, BeginsWithHelloAndNothingElse) {
   for (const wire::Body body : wire::EnumValuesBody()) {

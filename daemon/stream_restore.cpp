@@ -1,0 +1,178 @@
+// Stream: what clients hand back after a broker has gone (docs/decisions/0007).
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "daemon/stream.h"
+#include "platform/file_identity.h"
+#include "proto/names.h"
+
+namespace ferry::daemon {
+
+using proto::Error;
+using proto::ErrorCode;
+using proto::GenerationId;
+using proto::LeaseId;
+using proto::Result;
+using proto::StreamState;
+
+namespace {
+
+bool is_same_file(const platform::UniqueFd& one, const platform::UniqueFd& other) {
+  const auto a = platform::identify_file(one), b = platform::identify_file(other);
+  return a && b && a->same_file(*b);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Stream>> Stream::restore(Setup setup, Generations generations, const Past& past) {
+  auto verdict = platform::OwnedPage<proto::VerdictPage>::create(proto::PageKind::kVerdict, "ferry-verdict");
+  if (!verdict) return std::move(verdict).error();
+  std::unique_ptr<Stream> stream(new Stream(std::move(setup), std::move(*verdict)));
+  stream->generations_ = std::move(generations);
+  stream->take_past(past);
+  proto::VerdictPageWriter(stream->verdict_.page()).set_state(StreamState::kLive);
+  return stream;
+}
+
+void Stream::take_past(const Past& past) {
+  newest_ever_ = std::max({newest_ever_, past.newest_generation, newest_generation().id()});
+  producers_ = std::max(producers_, past.producers);
+  first_sequence_ = std::max(first_sequence_, past.next_sequence);
+  proto::VerdictPageWriter writer(verdict_.page());
+  writer.set_generation(newest_ever_);
+  writer.set_producers(producers_);
+}
+
+void Stream::stop_paying() {
+  for (const auto& generation : generations_) generation->stop_paying();
+}
+
+void Stream::rejoin(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
+                    Generations generations, const Past& past) {
+  setup_.producer = std::move(next);
+  // Its own word on what it draws into; a consumer's stood in for it.
+  setup_.agreement = std::move(agreement);
+  setup_.device = std::move(device);
+  generations_ = std::move(generations);
+  take_past(past);
+}
+
+Result<void> Stream::expect(AbsentLease expected) {
+  if (Lease* present = find_lease(expected.id); present != nullptr && present->index == expected.index &&
+                                               is_same_file(present->page->fd, expected.page->fd)) {
+    present->known_to_producer = true;
+    // The one that waits for it says which timeline it waits on.
+    if (expected.release_timeline && !present->foreign) present->release_timeline = std::move(expected.release_timeline);
+    return {};
+  }
+  const auto conflicts = [&](const auto& lease) { return lease.id == expected.id || lease.index == expected.index; };
+  if (std::any_of(absent_.begin(), absent_.end(), conflicts) ||
+      std::any_of(leases_.begin(), leases_.end(), [&](const auto& lease) { return conflicts(*lease); }))
+    return Error{ErrorCode::kInvalidArgument, fmt::format("lease {} of stream {}: its number or its place {} is another's",
+                                                          raw(expected.id), log_name(), expected.index)};
+  proto::VerdictPageWriter(verdict_.page()).set_lease(expected.index, expected.id);
+  absent_.push_back(std::move(expected));
+  return {};
+}
+
+void Stream::answer_reclaim(std::uint64_t request) {
+  wire::StreamRestoredT restored;
+  restored.stream = raw(setup_.id);
+  producer().session->send(request, std::move(restored), {&verdict_.fd()});
+}
+
+void Stream::make_up() {
+  for (const auto& lease : leases_) make_up(*lease);
+}
+
+void Stream::make_up(Lease& lease) {
+  // In their order: what is older than a generation that a consumer knows is never looked at.
+  for (const auto& generation : generations_)
+    if (raw(generation->id()) > raw(lease.newest_known) && !(lease.foreign && generation->handed_back())) {
+      send_generation(*generation, lease);
+      lease.newest_known = generation->id();
+    }
+  const bool unknown = has_producer() && !lease.known_to_producer;
+  const Generation& newest = newest_generation();
+  if (lease.foreign && newest.handed_back() && (unknown || raw(lease.newest_known) < raw(newest.id())))
+    if (auto renewed = renew(nullptr, "for " + lease.party.who); !renewed)
+      return spdlog::warn("stream {}: {} sees no more of it: {}", log_name(), lease.party.who, renewed.error().message);
+  if (unknown) introduce(lease);
+}
+
+void Stream::introduce(Lease& lease) {
+  if (lease.producer_end) {
+    send_lease_added(lease, lease.producer_end);
+  } else {
+    // The earlier broker went between telling the consumer and telling the producer.
+    auto channel = platform::create_channel();
+    if (!channel) return spdlog::warn("stream {}, lease {}: {}", log_name(), raw(lease.id), channel.error().message);
+    send_lease_added(lease, channel->producer_end);
+    send_producer_changed(lease, channel->consumer_end);
+  }
+  lease.producer_end.reset();
+  lease.known_to_producer = true;
+}
+
+Result<Lease*> Stream::readmit(std::unique_ptr<Lease> claimed, std::uint64_t request) {
+  auto refuse = [&](ErrorCode code, const char* why) {
+    return Error{code, fmt::format("lease {} of stream {} {}", raw(claimed->id), log_name(), why)};
+  };
+  if (given_up_.contains(claimed->id)) return refuse(ErrorCode::kEvicted, "was not claimed in time");
+  if (find_lease(claimed->id) != nullptr) return refuse(ErrorCode::kNameTaken, "is claimed already");
+  const auto absent =
+      std::find_if(absent_.begin(), absent_.end(), [&](const AbsentLease& a) { return a.id == claimed->id; });
+  if (absent != absent_.end()) {
+    if (!is_same_file(claimed->page->fd, absent->page->fd) || absent->index != claimed->index)
+      return refuse(ErrorCode::kPermissionDenied, "is another's, says its producer");
+    // The one that waits for it says which timeline it waits on.
+    if (!claimed->foreign) claimed->release_timeline = absent->release_timeline;
+    claimed->known_to_producer = true;
+    absent_.erase(absent);
+  } else if (claimed->index >= proto::kMaxLeases ||
+             std::any_of(absent_.begin(), absent_.end(), [&](const auto& a) { return a.index == claimed->index; }) ||
+             std::any_of(leases_.begin(), leases_.end(), [&](const auto& l) { return l->index == claimed->index; })) {
+    return refuse(ErrorCode::kInvalidArgument, "has no place, or another's");
+  }
+  const auto after = std::find_if(leases_.begin(), leases_.end(),
+                                  [&](const auto& present) { return raw(present->id) > raw(claimed->id); });
+  Lease& lease = **leases_.insert(after, std::move(claimed));
+  proto::VerdictPageWriter(verdict_.page()).set_lease(lease.index, lease.id);
+  ring_verdict();
+
+  wire::LeaseRestoredT restored;
+  restored.stream = raw(setup_.id);
+  restored.lease = raw(lease.id);
+  restored.state = static_cast<wire::StreamState>(state_);
+  lease.session->send(request, std::move(restored), {&verdict_.fd()});
+  make_up(lease);
+  return &lease;
+}
+
+void Stream::give_up(LeaseId id, const std::string& why) {
+  const auto found = std::find_if(absent_.begin(), absent_.end(), [id](const auto& lease) { return lease.id == id; });
+  if (found == absent_.end()) return;
+  const AbsentLease lease = std::move(*found);
+  absent_.erase(found);
+  given_up_.insert(id);
+  proto::VerdictPageWriter(verdict_.page()).clear_lease(lease.index);
+  ring_verdict();
+  if (lease.release_timeline)
+    lease.process->remember({lease.release_timeline, [page = lease.page] { return release_points(page->page()); },
+                             fmt::format("release timeline of stream {}, lease {}", log_name(), raw(id))});
+  if (has_producer()) {
+    wire::LeaseEndedT ended;
+    ended.stream = raw(setup_.id);
+    ended.lease = raw(id);
+    ended.lease_index = lease.index;
+    ended.reason = lease.process->gone() ? wire::EndReason::Died : wire::EndReason::Evicted;
+    ended.message = why;
+    producer().session->send(0, std::move(ended));
+  }
+  spdlog::info("stream {}: lease {} of process {} was not claimed: {}", log_name(), raw(id), lease.process->pid(), why);
+}
+
+}  // namespace ferry::daemon

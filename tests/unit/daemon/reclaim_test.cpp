@@ -1,0 +1,165 @@
+// What clients hand back to a broker that has never seen them.
+
+#include "tests/unit/daemon/reclaim_fixture.h"
+
+namespace ferry::daemon::test {
+namespace {
+
+using proto::ErrorCode;
+using proto::LeaseId;
+using proto::VerdictPageReader;
+using namespace std::chrono_literals;
+
+TEST_F(Reclaims, BringEverythingBack) {
+  hand_back_lease();
+  send_stream_claim(*renderer, stream_claim());
+  const auto verdict = restored_stream();
+  EXPECT_TRUE(VerdictPageReader(verdict.page()).is_alive(added.lease_index, LeaseId{added.lease}))
+      << "held until its consumer comes";
+  EXPECT_EQ(VerdictPageReader(verdict.page()).generation(), proto::GenerationId{4});
+  send_lease_claim(*viewer, lease_claim());
+  const auto restored = viewer->expect<wire::LeaseRestoredT>().first;
+  EXPECT_EQ(restored.lease, added.lease);
+  EXPECT_EQ(restored.state, wire::StreamState::Live);
+  EXPECT_TRUE(renderer->quiet_for(300ms)) << "the producer knows the lease, and nobody is given up";
+  const auto after = status(*viewer);
+  ASSERT_EQ(after.streams.size(), 1u);
+  EXPECT_EQ(after.streams[0]->stream, producer->created.stream);
+  EXPECT_EQ(after.streams[0]->leases.size(), 1u);
+  EXPECT_EQ(after.streams[0]->memory_bytes,
+            producer->created.generation->allocation_size * producer->created.generation->slot_count);
+
+  wire::ReconfigureT resize;
+  resize.stream = producer->created.stream;
+  resize.image = std::make_unique<wire::ImageT>(*producer->created.generation->image);
+  resize.image->width_px = 128;
+  renderer->send(std::move(resize));
+  EXPECT_EQ(renderer->expect<wire::GenerationStartedT>().first.generation->id, 5u) << "above all that were told of";
+  RawConsumer late(*viewer, device(), "cam");
+  viewer->expect<wire::GenerationStartedT>();
+  late.attach();
+  EXPECT_GT(late.attached.lease, added.lease);
+}
+
+TEST_F(Reclaims, MayComeFromTheConsumerFirst) {
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect<wire::LeaseRestoredT>();
+  EXPECT_EQ(status(*viewer).streams[0]->state, wire::StreamState::Live);
+  RawProducer other(*viewer, device(), "cam");
+  const int fd = other.page.fd().get();
+  viewer->send(other.request, {&fd, 1});
+  EXPECT_NE(viewer->expect_refused(ErrorCode::kNameTaken).find("expects back"), std::string::npos);
+  hand_back_lease();
+  send_stream_claim(*renderer, stream_claim());
+  const auto verdict = restored_stream();
+  EXPECT_TRUE(VerdictPageReader(verdict.page()).is_alive(added.lease_index, LeaseId{added.lease}));
+  EXPECT_TRUE(renderer->quiet_for(300ms));
+  EXPECT_TRUE(viewer->quiet_for(50ms));
+}
+
+TEST_F(Reclaims, IntroduceALeaseThatTheProducerWasNeverToldOf) {
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect<wire::LeaseRestoredT>();
+  send_stream_claim(*renderer, stream_claim());
+  restored_stream();
+  const auto told = renderer->expect<wire::LeaseAddedT>();
+  const auto changed = viewer->expect<wire::ProducerChangedT>();
+  EXPECT_EQ(told.first.lease, added.lease);
+  platform::ring_channel(told.second.fds[1]);
+  EXPECT_TRUE(platform::drain_channel(changed.second.fds[1])) << "the two ends of one channel";
+}
+
+TEST_F(Reclaims, OfADeadProducersStreamMakeAnOrphan) {
+  producer->page.page().writer.started_ticks = 1;  // another process had this number then
+  send_lease_claim(*viewer, lease_claim());
+  EXPECT_EQ(viewer->expect<wire::LeaseRestoredT>().first.state, wire::StreamState::Orphaned);
+  EXPECT_EQ(*gpu->counters().front(), 1u) << "what the dead one promised is signalled";
+  RawProducer next(*renderer, device(), "cam");
+  next.create();
+  EXPECT_EQ(next.created.stream, producer->created.stream);
+  EXPECT_EQ(next.created.first_sequence, 2u);
+  EXPECT_EQ(next.created.generation->id, 5u);
+}
+
+TEST_F(Reclaims, AreForTheWritersOfThePagesOnly) {
+  auto stranger = stand_in("stranger");
+  send_stream_claim(stranger->client(), stream_claim());
+  stranger->client().expect_refused(ErrorCode::kPermissionDenied);
+  send_lease_claim(stranger->client(), lease_claim());
+  stranger->client().expect_refused(ErrorCode::kPermissionDenied);
+}
+
+TEST_F(Reclaims, OfAnothersLeaseAreRefused) {
+  hand_back_lease();
+  send_stream_claim(*renderer, stream_claim());
+  restored_stream();
+  RawConsumer impostor(*viewer, device(), "cam");
+  sign(impostor.page.page().writer, getpid());
+  hand_back_generation(*viewer, *consumer->attached.generation, std::span(consumer->fds).subspan(4));
+  viewer->send(lease_claim(),
+               std::vector<int>{impostor.page.fd().get(), consumer->fds[1].get(), consumer->fds[3].get()});
+  EXPECT_NE(viewer->expect_refused(ErrorCode::kPermissionDenied).find("another's"), std::string::npos);
+}
+
+TEST_F(Reclaims, AreGoodOnce) {
+  hand_back_lease();
+  send_stream_claim(*renderer, stream_claim());
+  restored_stream();
+  send_stream_claim(*viewer, stream_claim());
+  viewer->expect_refused(ErrorCode::kNameTaken);
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect<wire::LeaseRestoredT>();
+  RawClient again = connect();
+  send_lease_claim(again, lease_claim());
+  again.expect_refused(ErrorCode::kNameTaken);
+}
+
+TEST_F(Reclaims, ThatComeTooLateAreRefused) {
+  hand_back_lease();
+  send_stream_claim(*renderer, stream_claim());
+  const auto verdict = restored_stream();
+  const auto ended = renderer->expect<wire::LeaseEndedT>().first;
+  EXPECT_EQ(ended.lease, added.lease);
+  EXPECT_EQ(ended.reason, wire::EndReason::Evicted);
+  EXPECT_FALSE(VerdictPageReader(verdict.page()).is_alive(added.lease_index, LeaseId{added.lease}));
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect_refused(ErrorCode::kEvicted);
+}
+
+TEST_F(Reclaims, OfSomebodyWhoLeftEndAtOnce) {
+  consumer->page.page().writer.left = 1;
+  hand_back_lease();
+  send_stream_claim(*renderer, stream_claim());
+  EXPECT_EQ(renderer->expect<wire::LeaseEndedT>().first.lease, added.lease);
+  const auto verdict = restored_stream();
+  EXPECT_FALSE(VerdictPageReader(verdict.page()).is_alive(added.lease_index, LeaseId{added.lease}));
+}
+
+TEST_F(Reclaims, AreChecked) {
+  auto refused = [&](auto change) {
+    auto claim = stream_claim();
+    change(claim);
+    send_stream_claim(*renderer, claim);
+    renderer->expect_refused(ErrorCode::kInvalidArgument);
+  };
+  refused([](auto& c) { c.stream = std::uint64_t{1} << 40; });
+  refused([](auto& c) { c.newest_generation = ~std::uint32_t{0}; });
+  refused([](auto& c) { c.next_sequence = ~std::uint64_t{0}; });
+  refused([](auto& c) { c.frames_in_flight = 99; });
+  const int fd = producer->page.fd().get();
+  renderer->send(stream_claim(), {&fd, 1});  // nothing was handed back before
+  renderer->expect_refused(ErrorCode::kInvalidArgument);
+
+  // A socket in the place of a texture.
+  const auto pair = *platform::create_channel();
+  auto fds = numbers(std::span(producer->fds).subspan(1));
+  fds.back() = pair.producer_end.get();
+  wire::HandBackGenerationT part;
+  part.stream = producer->created.stream;
+  part.generation = std::make_unique<wire::GenerationT>(*producer->created.generation);
+  renderer->send(std::move(part), fds);
+  EXPECT_NE(renderer->expect_goodbye(ErrorCode::kProtocolViolation).find("a socket"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ferry::daemon::test
