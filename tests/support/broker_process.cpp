@@ -7,7 +7,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -44,9 +46,28 @@ BrokerProcess::BrokerProcess(const std::string& config, Environment environment)
     : socket_(folder_.file("s/ferryd.sock")),
       config_file_(folder_.file("ferryd.toml")),
       log_file_(folder_.file("log")),
+      validation_file_(folder_.file("validation")),
       environment_(std::move(environment)) {
   write_file(config_file_, config);
+  const bool preloads = std::ranges::any_of(environment_, [](const auto& v) { return v.first == "LD_PRELOAD"; });
+  if (!preloads && std::getenv("FERRY_TEST_NO_VALIDATION") == nullptr) validate();
   start();
+}
+
+/// Through the loader: the broker has no switch for it, users have no use for one.
+void BrokerProcess::validate() {
+  const std::string settings = folder_.file("vk_layer_settings.txt");
+  write_file(settings, fmt::format("khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG\n"
+                                   "khronos_validation.report_flags = error,warn\n"
+                                   "khronos_validation.log_filename = {}\n"
+                                   "khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT\n",
+                                   validation_file_));
+  environment_.emplace_back("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation");
+  environment_.emplace_back("VK_LAYER_SETTINGS_PATH", settings);
+}
+
+std::string BrokerProcess::validation_messages() const {
+  return ::access(validation_file_.c_str(), F_OK) == 0 ? read_file(validation_file_) : std::string();
 }
 
 void BrokerProcess::start() {
@@ -78,6 +99,7 @@ std::string BrokerProcess::stop() {
   process_->send_signal(SIGTERM);
   const ExitStatus status = process_->wait_exit(10s);
   if (!status.clean()) return fmt::format("exit code {}, signal {}; log:\n{}", status.code, status.signal, log());
+  if (const std::string said = validation_messages(); !said.empty()) return "validation: " + said;
   for (const auto& name : TempDir::list(folder_.file("s")))
     if (name != "ferryd.sock.lock") return fmt::format("left {} behind", name);
   return {};

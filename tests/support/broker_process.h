@@ -14,7 +14,8 @@ namespace ferry::test {
 class BrokerProcess {
  public:
   using Environment = std::vector<std::pair<std::string, std::string>>;
-  /// @p config: text of its configuration file. Returns when the broker says that it is ready.
+  /// @p config: text of its configuration file. Returns when the broker says that it is ready. It runs under the
+  /// validation layer (see stop()), unless $FERRY_TEST_NO_VALIDATION is set or @p environment preloads a library.
   explicit BrokerProcess(const std::string& config = {}, Environment environment = {});
   /// Ends it if it still runs.
   ~BrokerProcess();
@@ -23,9 +24,12 @@ class BrokerProcess {
   pid_t pid() const { return process_->pid(); }
   bool running() { return process_->running(); }
   std::string log() const { return read_file(log_file_); }
+  /// What the validation layer had to say of it.
+  std::string validation_messages() const;
   TempDir& folder() { return folder_; }
 
-  /// SIGTERM; the broker has to end by itself, with exit status 0, and leave no socket behind. Returns what is wrong.
+  /// SIGTERM; the broker has to end by itself, with exit status 0, and leave no socket behind, and the validation layer
+  /// must have been silent. Returns what is wrong.
   std::string stop();
   /// SIGKILL: it has no chance to tidy up.
   void kill();
@@ -33,8 +37,10 @@ class BrokerProcess {
   void start();
 
  private:
+  void validate();
+
   TempDir folder_;
-  std::string socket_, config_file_, log_file_;
+  std::string socket_, config_file_, log_file_, validation_file_;
   Environment environment_;
   std::unique_ptr<ChildProcess> process_;
 };
