@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "platform/thread_name.h"
 #include "platform/timeline.h"
 
 namespace ferry::client {
@@ -54,6 +55,7 @@ class CompletionQueue {
   static constexpr std::int64_t kPatienceNs = 1'000'000'000;
 
   void run() {
+    platform::name_this_thread("ferry-complete");
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return count_ > 0 || stopping_; });

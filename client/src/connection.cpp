@@ -6,6 +6,7 @@
 
 #include "ferry/ferry.h"
 #include "platform/clock.h"
+#include "platform/thread_name.h"
 #include "proto/limits.h"
 
 namespace ferry::client {
@@ -163,6 +164,7 @@ Result<Message> Connection::ask(wire::BodyUnion body, std::span<const int> fds, 
 }
 
 void Connection::run() {
+  platform::name_this_thread("ferry-control");
   for (;;) {
     auto readable = platform::wait_readable(socket_, stop_.consumer_end, -1);
     if (!readable) return lose(readable.error());

@@ -1,8 +1,10 @@
 // The calls of the frame path allocate nothing, whatever their answer.
 
 #include <cstdlib>
+#include <thread>
 
 #include "ferry/ferry_vulkan.h"
+#include "platform/thread_name.h"
 #include "tests/integration/stream_test.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/picture_consumer.h"
@@ -22,24 +24,40 @@ TEST_F(Allocations, TheCounterCounts) {
   EXPECT_EQ(count.allocations(), 2u);
 }
 
+TEST_F(Allocations, TheCounterKnowsTheLibrarysThreads) {
+  watch_library_threads();
+  std::thread([] { std::free(std::malloc(100)); }).join();
+  EXPECT_EQ(library_thread_allocations(), 0u);
+  std::thread([] {
+    platform::name_this_thread("ferry-test");
+    void* volatile memory = std::malloc(100);
+    std::free(memory);
+  }).join();
+  EXPECT_EQ(library_thread_allocations(), 1u);
+}
+
 TEST_F(Allocations, NoneOnTheFramePath) {
+  Session own({.socket = broker_.socket(), .validation = false});  // the layer allocates on whatever thread calls it
   constexpr int kWarmUp = 20;
   constexpr int kFrames = 300;
   ProducerOptions produce;
   produce.name = "cam";
   produce.shape = {64, 64, FERRY_FORMAT_RGBA8_UNORM};
-  PictureProducer owner(session().connection(), session().device(), session().gpu(), produce);
+  PictureProducer owner(own.connection(), own.device(), own.gpu(), produce);
   ConsumerOptions consume;
   consume.name = "cam";
-  PictureConsumer reader(session().connection(), session().device(), session().gpu(), consume);
-  PictureWriter writer(session().gpu(), Engine::kCpu);
-  PictureReader pictures(session().gpu(), Engine::kCpu);
+  PictureConsumer reader(own.connection(), own.device(), own.gpu(), consume);
+  PictureWriter writer(own.gpu(), Engine::kCpu);
+  PictureReader pictures(own.gpu(), Engine::kCpu);
 
   struct {
     std::uint64_t begin, publish, acquire, release, empty_acquire;
   } allocated{};
   for (int i = 0; i < kWarmUp + kFrames; ++i) {
-    if (i == kWarmUp) allocated = {};
+    if (i == kWarmUp) {
+      allocated = {};
+      watch_library_threads();
+    }
     ferry_target target{};
     target.struct_size = FERRY_TARGET_SIZE;
     {
@@ -80,6 +98,7 @@ TEST_F(Allocations, NoneOnTheFramePath) {
       ASSERT_EQ(code, FERRY_ERROR_WOULD_BLOCK);
     }
   }
+  EXPECT_EQ(library_thread_allocations(), 0u) << "sync mode host hands frames over on a thread of the library's";
   EXPECT_EQ(allocated.begin, 0u);
   EXPECT_EQ(allocated.publish, 0u);
   EXPECT_EQ(allocated.acquire, 0u);

@@ -1,7 +1,11 @@
 #include "tests/support/allocation_counter.h"
 
+#include <sys/prctl.h>
+
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 
 // glibc's own names for its allocator: what it calls itself when somebody has replaced malloc.
 extern "C" {
@@ -17,8 +21,17 @@ namespace {
 __attribute__((tls_model("initial-exec"))) thread_local bool counting = false;
 __attribute__((tls_model("initial-exec"))) thread_local std::uint64_t allocated = 0;
 
+std::atomic<bool> watching_threads{false};
+std::atomic<std::uint64_t> allocated_by_threads{0};
+
+bool is_library_thread() {
+  char name[16] = {};
+  return ::prctl(PR_GET_NAME, name) == 0 && std::strncmp(name, "ferry-", 6) == 0;
+}
+
 void note() {
   if (counting) ++allocated;
+  if (watching_threads.load(std::memory_order_relaxed) && is_library_thread()) ++allocated_by_threads;
 }
 
 }  // namespace
@@ -59,5 +72,11 @@ AllocationCount::AllocationCount() {
 }
 AllocationCount::~AllocationCount() { counting = false; }
 std::uint64_t AllocationCount::allocations() const { return allocated; }
+
+void watch_library_threads() {
+  allocated_by_threads = 0;
+  watching_threads = true;
+}
+std::uint64_t library_thread_allocations() { return allocated_by_threads; }
 
 }  // namespace ferry::test

@@ -18,4 +18,8 @@ class AllocationCount {
   std::uint64_t allocations() const;
 };
 
+/// What the threads of the library itself (named "ferry-...") have allocated since watch_library_threads().
+void watch_library_threads();
+std::uint64_t library_thread_allocations();
+
 }  // namespace ferry::test
