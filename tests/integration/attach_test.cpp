@@ -83,36 +83,27 @@ TEST_F(Attaching, SaysThatThereIsNoSuchStream) {
 
 TEST_F(Attaching, SixtyFourStreamsAtOnce) {
   constexpr int kStreams = 64;
-  constexpr int kRounds = 5;
-  Session viewer({.socket = broker_.socket()});
-  std::vector<std::unique_ptr<PictureProducer>> producers;
-  std::vector<std::unique_ptr<PictureConsumer>> consumers;
-  for (int i = 0; i < kStreams; ++i) {
-    const std::string name = "stream " + std::to_string(i);
-    ProducerOptions produce;
-    produce.name = name;
-    produce.shape = {64 + static_cast<std::uint32_t>(i), 48, 1 + static_cast<std::uint32_t>(i) % 6};
-    producers.push_back(
-        std::make_unique<PictureProducer>(session().connection(), session().device(), session().gpu(), produce));
-    ConsumerOptions consume;
-    consume.name = name;
-    consumers.push_back(std::make_unique<PictureConsumer>(viewer.connection(), viewer.device(), viewer.gpu(), consume));
-  }
-  for (int round = 0; round < kRounds; ++round) {
-    for (auto& producer : producers) ASSERT_EQ(producer->produce(), FERRY_OK);
-    for (auto& consumer : consumers) {
-      ASSERT_EQ(consumer->take(10'000'000'000), FERRY_OK) << ferry_last_error();
-      consumer->release_all();
-    }
-  }
+  constexpr int kFrames = 20;
+  const char* const formats[] = {"RGBA8", "RGBA8_SRGB", "BGRA8", "BGRA8_SRGB", "RGB10A2", "RGBA16F"};
+  const auto name_of = [](int i) { return "stream " + std::to_string(i); };
+  std::vector<ChildProcess> producers, consumers;
+  for (int i = 0; i < kStreams; ++i)
+    producers.push_back(start("test_producer", {"--name", name_of(i), "--size",
+                                                std::to_string(64 + i) + "x48:" + formats[i % 6], "--paused"}));
+  for (auto& producer : producers) producer.wait_report("created", 120s);
+  for (int i = 0; i < kStreams; ++i)
+    consumers.push_back(start("test_consumer", {"--name", name_of(i), "--mode", "every", "--until-sequence",
+                                                std::to_string(kFrames)}));
+  for (auto& consumer : consumers) consumer.wait_report("attached", 120s);
+  const auto status = session().status();
+  EXPECT_EQ(status["streams"].size(), static_cast<std::size_t>(kStreams));
+  for (auto& producer : producers) producer.send_command("produce " + std::to_string(kFrames));
   for (auto& consumer : consumers) {
-    EXPECT_TRUE(consumer->books().all_right()) << consumer->books().first_wrong;
-    EXPECT_EQ(consumer->books().last, static_cast<std::uint64_t>(kRounds));
+    const auto done = finish_and_check(consumer, 120s);
+    EXPECT_EQ(done["ended"], "goal") << done;
+    EXPECT_EQ(done["last"], kFrames) << done;
   }
-  EXPECT_EQ(session().status()["streams"].size(), static_cast<std::size_t>(kStreams));
-  consumers.clear();
-  producers.clear();
-  EXPECT_EQ(viewer.validation_errors(), 0u);
+  for (auto& producer : producers) stop_and_check(producer);
 }
 
 }  // namespace

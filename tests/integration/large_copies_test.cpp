@@ -38,12 +38,12 @@ TEST(LargeCopies, NoneByFerry) {
     return ChildProcess(program_folder() + "/" + program, arguments, {preload, folder.file(program)});
   };
   {
-    auto producer = start("test_producer", {"--name", "cam", "--resize", "30=320x180"});
+    auto producer = start("test_producer", {"--name", "cam", "--rate", "100", "--resize", "300=320x180"});
     producer.wait_report("created");
-    auto latest = start("test_consumer", {"--name", "cam", "--until-sequence", "100"});
-    auto every = start("test_consumer", {"--name", "cam", "--mode", "every", "--until-sequence", "100"});
-    finish_and_check(latest);
-    finish_and_check(every);
+    auto latest = start("test_consumer", {"--name", "cam", "--until-sequence", "1000"});
+    auto every = start("test_consumer", {"--name", "cam", "--mode", "every", "--until-sequence", "1000"});
+    finish_and_check(latest, 100s);
+    finish_and_check(every, 100s);
     stop_and_check(producer);
   }
   EXPECT_EQ(broker.stop(), "");
