@@ -1,6 +1,9 @@
 #include "daemon/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 namespace ferry::daemon {
 
@@ -10,7 +13,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   CLI::App app{"ferryd: lets one process show another process's GPU frames without copying them", "ferryd"};
   app.add_option("--socket", options.socket_path,
                  "Where to listen (default: $FERRY_SOCKET, $XDG_RUNTIME_DIR/ferry/ferryd.sock, /run/ferry/ferryd.sock)")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->check([](const std::string& path) { return path.empty() ? std::string("the path is empty") : std::string(); });
   app.add_option("--device", options.device,
                  "Vulkan device: its UUID, its index or a part of its name (default: the first GPU)")
       ->type_name("UUID|INDEX|NAME");
@@ -26,7 +30,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    parsed.exit = app.exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    parsed.exit = ExitCode::kUsage;
+    if (error.get_exit_code() != 0)
+      fmt::print(stderr, "ferryd: {}; see ferryd --help\n", error.what());
+    else
+      parsed.exit = app.exit(error) == 0 ? ExitCode::kOk : ExitCode::kFailure;  // --help, --version
   }
   return parsed;
 }

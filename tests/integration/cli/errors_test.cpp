@@ -38,6 +38,7 @@ TEST_F(ExitCodes, BadUsage) {
            {"ferry", {"list", "--socket", ""}, "the path is empty"},
            {"ferry", {"snapshot", "x"}, "OUT.png"},
            {"ferry", {"status", "--watch=0"}, "0.05 s"},
+           {"ferryd", {"--socket", ""}, "the path is empty"},
            {"ferry-viewer", {"--headless"}, "NAME"},
            {"ferry-viewer", {"x", "--frames", "1"}, "--headless"},
            {"ferry-viewer", {"x", "--headless", "--frames", "-3"}, "-3"},
