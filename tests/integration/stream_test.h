@@ -32,7 +32,7 @@ class StreamTest : public ::testing::Test {
 
   /// This process's own connection and device.
   Session& session();
-  /// `ferry status`, asked anew until @p holds says yes; the last answer in any case.
+  /// `ferry status`, asked anew until @p holds says yes; the last answer in any case. Waits for a broker, too.
   nlohmann::json status_when(const std::function<bool(const nlohmann::json&)>& holds,
                              std::chrono::milliseconds timeout = 15s);
 
@@ -53,6 +53,15 @@ void expect_right(const nlohmann::json& done);
 /// A consumer reads from the frame on that is the newest at its first acquire(). Lets a paused producer publish its
 /// first frame and waits until every one of @p consumers, which report frames, has it: from here on all see all.
 void publish_first_frame(ChildProcess& producer, std::initializer_list<ChildProcess*> consumers);
+
+/// For ChildProcess::wait_report_if().
+inline auto event_is(const char* type) {
+  return [type](const nlohmann::json& report) { return report["report"] == "event" && report["type"] == type; };
+}
+inline auto frame_after(std::uint64_t sequence) {
+  return
+      [sequence](const nlohmann::json& report) { return report["report"] == "frame" && report["sequence"] > sequence; };
+}
 
 /// The entry of stream @p name in a status, or null.
 nlohmann::json stream_in(const nlohmann::json& status, const std::string& name);

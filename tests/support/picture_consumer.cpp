@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "platform/clock.h"
@@ -26,6 +27,8 @@ const char* event_name(std::uint32_t type) {
       return "BROKER_LOST";
     case FERRY_EVENT_GENERATION_FAILED:
       return "GENERATION_FAILED";
+    case FERRY_EVENT_BROKER_BACK:
+      return "BROKER_BACK";
     default:
       return "UNKNOWN";
   }
@@ -69,6 +72,9 @@ void PictureConsumer::enter(const ferry_frame& frame) {
   } else {
     books_.missing += frame.sequence - books_.last - 1;
   }
+  if (books_.frames != 0 && frame.produced_ns > last_produced_ns_)
+    books_.longest_gap_ns = std::max(books_.longest_gap_ns, frame.produced_ns - last_produced_ns_);
+  last_produced_ns_ = frame.produced_ns;
   books_.skipped += frame.skipped;
   ++books_.frames;
   books_.last = frame.sequence;
@@ -96,7 +102,9 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
   const auto age_ns = [&] { return static_cast<std::uint64_t>(platform::now_ns()) - frame.produced_ns; };
   latencies_ns_.push_back(age_ns());
   enter(frame);
-  if (!options_.verify) {
+  if (options_.hang_at != 0 && books_.frames == options_.hang_at) {
+    reader_.hang(frame);
+  } else if (!options_.verify) {
     reader_.pass(frame);
   } else {
     const auto part = options_.recheck ? PictureReader::Part::kFirst : PictureReader::Part::kOnly;

@@ -22,6 +22,7 @@ struct ConsumerOptions {
   bool verify = true;      ///< compare every pixel of every frame
   bool recheck = false;    ///< and again just before it is released: nobody may write what is held
   Engine engine = Engine::kCpu;
+  std::uint64_t hang_at = 0;  ///< of this frame (1, 2 ...) it reads nothing, with work that never ends; 0: of none
   bool mark = false;  ///< leaves marks in a system call trace (mark.h)
 };
 
@@ -34,6 +35,7 @@ struct ConsumerBooks {
   std::uint64_t skipped = 0;       ///< as the library reports it
   std::uint64_t missing = 0;       ///< as the numbers say
   std::uint64_t first = 0, last = 0;
+  std::uint64_t longest_gap_ns = 0;  ///< between two frames as they were produced
   std::uint64_t generations = 0;  ///< changes of generation, the first one included
   ImageShape shape;               ///< of the last frame
   std::string first_wrong;        ///< what the first wrong frame was
@@ -78,6 +80,7 @@ class PictureConsumer {
   std::deque<ferry_frame> held_;
   ConsumerBooks books_;
   std::uint64_t generation_ = 0;
+  std::uint64_t last_produced_ns_ = 0;
   std::vector<std::uint64_t> latencies_ns_, read_ns_;
 };
 

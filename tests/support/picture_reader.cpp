@@ -1,9 +1,14 @@
 #include "tests/support/picture_reader.h"
 
+#include <span>
+
 #include "ferry/ferry_vulkan.h"
 
 namespace ferry::test {
 namespace {
+
+/// Release points beyond every one that a test gets to.
+constexpr std::uint64_t kFarAway = 1'000'000'000;
 
 ImageShape shape_of(const ferry_frame& frame) { return {frame.width_px, frame.height_px, frame.format}; }
 
@@ -37,7 +42,8 @@ void PictureReader::fit(std::size_t wanted_bytes) {
   program_ = std::make_unique<PatternProgram>(gpu_, *pixels_, *result_);
 }
 
-void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& picture, Part part, bool read) {
+void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& picture, Part part, bool read,
+                                      bool hang) {
   constexpr VkPipelineStageFlags kTransfer = VK_PIPELINE_STAGE_TRANSFER_BIT;
   const bool first = part == Part::kOnly || part == Part::kFirst;
   const bool last = part == Part::kOnly || part == Part::kLast;
@@ -71,9 +77,11 @@ void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& p
                             &give);
   }
   GpuCommands::Points points;
+  const VkSemaphore semaphores[] = {frame.wait_semaphore, frame.signal_semaphore};
+  const std::uint64_t values[] = {frame.wait_value, frame.signal_value + kFarAway};
   if (first) {
-    points.wait_semaphores = {&frame.wait_semaphore, 1};
-    points.wait_values = {&frame.wait_value, 1};
+    points.wait_semaphores = std::span(semaphores).first(hang ? 2 : 1);
+    points.wait_values = std::span(values).first(hang ? 2 : 1);
   }
   if (last) {
     points.signal_semaphore = frame.signal_semaphore;
@@ -94,6 +102,7 @@ std::uint64_t PictureReader::count_wrong(const ferry_frame& frame, const Picture
   return wrong;
 }
 
+void PictureReader::hang(const ferry_frame& frame) { record_and_submit(frame, {}, Part::kOnly, false, true); }
 void PictureReader::pass(const ferry_frame& frame) { record_and_submit(frame, {}, Part::kOnly, false); }
 
 }  // namespace ferry::test

@@ -23,9 +23,11 @@ class PictureReader {
   std::uint64_t count_wrong(const ferry_frame& frame, const Picture& picture, Part part);
   /// As kOnly, but looks at nothing: for consumers that only keep pace.
   void pass(const ferry_frame& frame);
+  /// As pass(), but with work that the GPU never gets done: it waits for what nobody will signal.
+  void hang(const ferry_frame& frame);
 
  private:
-  void record_and_submit(const ferry_frame& frame, const Picture& picture, Part part, bool read);
+  void record_and_submit(const ferry_frame& frame, const Picture& picture, Part part, bool read, bool hang = false);
   void fit(std::size_t wanted_bytes);
 
   const Gpu& gpu_;

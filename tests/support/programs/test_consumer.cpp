@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "tests/support/check.h"
@@ -62,6 +63,8 @@ class ConsumerProgram {
         break;
       }
       report_events();
+      while (const auto line = commands_.next())
+        if (*line == "books") report("books", books());
       const std::int32_t code = take();
       if (code == FERRY_OK) {
         after_frame();
@@ -77,6 +80,12 @@ class ConsumerProgram {
         ended = ferry_error_name(code);
         report("ended", {{"code", code}, {"text", ferry_last_error()}});
         break;
+      }
+      if (options_.stream.hang_at != 0 && consumer_.books().frames == options_.stream.hang_at) {
+        consumer_.release_all();
+        report("hanging", books());
+        while (!commands_.stopped()) commands_.wait(std::chrono::milliseconds(1000));
+        std::_Exit(0);  // nothing of it could be destroyed in order
       }
       if (options_.keep && consumer_.held() == std::max(options_.stream.max_holds, 1u)) {
         report("holding", books());
@@ -139,6 +148,7 @@ class ConsumerProgram {
             {"first", b.first},
             {"last", b.last},
             {"generations", b.generations},
+            {"longest_gap_ns", b.longest_gap_ns},
             {"width", b.shape.width_px},
             {"height", b.shape.height_px},
             {"format", b.shape.format},
@@ -182,6 +192,7 @@ int run(int argc, char** argv) {
   app.add_option("--pace-ms", options.pace_ms);
   app.add_option("--deadline-ms", options.deadline_ms);
   app.add_option("--engine", options.stream.engine)->transform(CLI::CheckedTransformer(kEngines));
+  app.add_option("--hang-at", options.stream.hang_at);
   app.add_flag("--mark", options.stream.mark);
   app.add_flag("--keep", options.keep);
   app.add_flag("--recheck", options.stream.recheck);
