@@ -66,3 +66,4 @@ pub const EVENT_CLOSED: u32 = 4;
 pub const EVENT_EVICTED: u32 = 5;
 pub const EVENT_BROKER_LOST: u32 = 6;
 pub const EVENT_GENERATION_FAILED: u32 = 7;
+pub const EVENT_BROKER_BACK: u32 = 8;

@@ -31,6 +31,7 @@ unsafe extern "C" {
     pub fn ferry_producer_cancel(producer: *mut Producer, target_id: u64) -> i32;
     pub fn ferry_producer_reconfigure(producer: *mut Producer, image: *const ImageDesc) -> i32;
     pub fn ferry_producer_get_state(producer: *mut Producer, out: *mut StreamState) -> i32;
+    pub fn ferry_producer_next_event(producer: *mut Producer, out: *mut Event) -> i32;
     pub fn ferry_producer_destroy(producer: *mut Producer) -> i32;
 
     pub fn ferry_consumer_attach(

@@ -14,8 +14,10 @@ pub enum Event {
     Closed,
     /// This lease has ended.
     Evicted { reason: String },
-    /// The broker is gone; frames go on.
+    /// The broker is gone; frames go on, and the library looks for the next one.
     BrokerLost,
+    /// Another broker has taken everything back.
+    BrokerBack,
     /// A new generation could not be imported; the last frame stays.
     GenerationFailed { reason: String },
     /// Something that a newer library tells.
@@ -37,6 +39,7 @@ impl Event {
             ferry_sys::EVENT_CLOSED => Self::Closed,
             ferry_sys::EVENT_EVICTED => Self::Evicted { reason: reason() },
             ferry_sys::EVENT_BROKER_LOST => Self::BrokerLost,
+            ferry_sys::EVENT_BROKER_BACK => Self::BrokerBack,
             ferry_sys::EVENT_GENERATION_FAILED => Self::GenerationFailed { reason: reason() },
             other => Self::Unknown(other),
         }
