@@ -33,7 +33,8 @@ Result<std::string> selector_of(const ferry_device_create_info& info) {
   if (info.connection == nullptr) return std::string();
   auto connection = use(info.connection);
   if (!connection) return std::move(connection).error();
-  const auto& devices = (*connection)->broker().devices;
+  const auto broker = (*connection)->broker();
+  const auto& devices = broker->devices;
   if (devices.empty() || !devices.front()->device_uuid) return std::string();
   return platform::to_string(from_wire(*devices.front()->device_uuid));
 }

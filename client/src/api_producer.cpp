@@ -81,6 +81,18 @@ int32_t ferry_producer_get_state(ferry_producer* producer, ferry_stream_state* o
   });
 }
 
+int32_t ferry_producer_next_event(ferry_producer* producer, ferry_event* out) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    if (auto ok = check_out(out, "ferry_event"); !ok) return fail(ok.error());
+    ferry_event event{};
+    if (!handle->object->next_event(event)) return fail(ErrorCode::kWouldBlock, "no event");
+    write_struct(out, event);
+    return 0;
+  });
+}
+
 int32_t ferry_producer_destroy(ferry_producer* producer) {
   return guarded([&] {
     auto handle = handles().producers.remove(producer);

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "ferry/ferry.h"
 #include "platform/clock.h"
+#include "platform/path_watch.h"
 #include "platform/thread_name.h"
 #include "proto/limits.h"
 
@@ -17,6 +19,16 @@ using proto::ErrorCode;
 using proto::Result;
 
 namespace {
+
+// Between two looks for a broker: short at first, for one that is just starting, and then longer and longer.
+constexpr std::int64_t kFirstPauseNs = 2'000'000;
+constexpr std::int64_t kLongestPauseNs = 1'000'000'000;
+UniqueFd duplicate_of(int borrowed) {
+  UniqueFd fd{borrowed};
+  UniqueFd copy = fd.duplicate();
+  (void)fd.release();
+  return copy;
+}
 
 /// @p otherwise: what a code that this library does not know counts as.
 ErrorCode known_code(std::int32_t code, ErrorCode otherwise) {
@@ -37,17 +49,29 @@ Error farewell(const wire::GoodbyeT& goodbye) {
 
 }  // namespace
 
+std::shared_ptr<const Connection::Question> Connection::Question::keep(const std::vector<std::byte>& bytes,
+                                                                       std::span<const int> fds) {
+  auto question = std::make_shared<Question>();
+  question->bytes = bytes;
+  for (const int fd : fds) question->fds.push_back(duplicate_of(fd));
+  return question;
+}
+
+std::vector<int> Connection::Question::fd_numbers() const {
+  std::vector<int> numbers;
+  for (const UniqueFd& fd : fds) numbers.push_back(fd.get());
+  return numbers;
+}
+
 Result<std::shared_ptr<Connection>> Connection::open(const Options& options) {
-  auto socket = platform::connect_to(options.socket_path);
-  if (!socket) return std::move(socket).error();
   auto stop = platform::create_channel();
   if (!stop) return std::move(stop).error();
-
-  std::shared_ptr<Connection> connection(new Connection);
-  connection->socket_ = std::move(*socket);
+  std::shared_ptr<Connection> connection(new Connection(options));
   connection->stop_ = std::move(*stop);
-  connection->timeout_ns_ = options.timeout_ns;
-  if (auto greeted = connection->greet(options); !greeted) return std::move(greeted).error();
+  auto socket = platform::connect_to(options.socket_path);
+  if (!socket) return std::move(socket).error();
+  connection->socket_ = std::move(*socket);
+  if (auto greeted = connection->greet(); !greeted) return std::move(greeted).error();
   connection->connected_ = true;
   connection->control_ = std::thread([raw = connection.get()] { raw->run(); });
   return connection;
@@ -59,23 +83,36 @@ Connection::~Connection() {
   control_.join();
 }
 
-Result<void> Connection::greet(const Options& options) {
+std::shared_ptr<const wire::HelloReplyT> Connection::broker() const {
+  std::lock_guard lock(mutex_);
+  return hello_;
+}
+
+void Connection::sign(proto::PageWriter& writer) const {
+  const auto told = broker();
+  writer.pid.store(told->client_pid, std::memory_order_relaxed);
+  writer.started_ticks.store(told->client_started, std::memory_order_relaxed);
+}
+
+Result<void> Connection::greet() {
   wire::HelloT hello;
   hello.protocol_min = proto::kProtocolVersionMin;
   hello.protocol_max = proto::kProtocolVersionMax;
   hello.library_version = ferry_version();
-  hello.application = options.application;
+  hello.application = options_.application;
+  const Numbered greeting = number(std::move(hello));
   // A broker that refuses the session has said why before it closed: that is still there to be read.
-  const auto sent = send(proto::encode(++last_request_, std::move(hello)), {});
+  const auto sent = send(greeting.bytes, {});
   if (!sent && sent.error().code != ErrorCode::kDisconnected) return sent;
 
-  const std::int64_t deadline_ns = platform::deadline_after(timeout_ns_);
+  const std::int64_t deadline_ns = platform::deadline_after(options_.timeout_ns);
   for (;;) {
-    auto readable = platform::wait_readable(socket_, UniqueFd{}, deadline_ns);
+    auto readable = platform::wait_readable(socket_, stop_.consumer_end, deadline_ns);
     if (!readable) return std::move(readable).error();
+    if (readable->other) return Error{ErrorCode::kDisconnected, "the connection is being closed"};
     if (!readable->socket)
-      return Error{ErrorCode::kTimeout, fmt::format("the broker at '{}' did not answer within {} ms", options.socket_path,
-                                                    timeout_ns_ / 1'000'000)};
+      return Error{ErrorCode::kTimeout, fmt::format("the broker at '{}' did not answer within {} ms", options_.socket_path,
+                                                    options_.timeout_ns / 1'000'000)};
     auto message = receive();
     if (!message) {
       if (message.error().code == ErrorCode::kWouldBlock) continue;
@@ -92,14 +129,17 @@ Result<void> Connection::greet(const Options& options) {
                    fmt::format("the broker speaks protocol {} to {} and chose {}; this library speaks {} to {}",
                                reply.protocol_min, reply.protocol_max, reply.protocol, proto::kProtocolVersionMin,
                                proto::kProtocolVersionMax)};
-    hello_ = std::make_unique<wire::HelloReplyT>(reply);
+    greeted_ns_ = platform::now_ns();
+    std::lock_guard lock(mutex_);
+    hello_ = std::make_shared<wire::HelloReplyT>(reply);
     return {};
   }
 }
 
 Result<void> Connection::send(std::span<const std::byte> bytes, std::span<const int> fds) {
   std::lock_guard lock(send_mutex_);
-  return platform::send_packet_before(socket_, bytes, fds, platform::deadline_after(timeout_ns_));
+  auto sent = platform::send_packet_before(socket_, bytes, fds, platform::deadline_after(options_.timeout_ns));
+  return sent;
 }
 
 /// One message with the descriptors that belong to it; kWouldBlock when there is none yet.
@@ -122,17 +162,28 @@ Result<Message> Connection::ask(wire::BodyUnion body, std::span<const int> fds, 
   const std::int64_t deadline_ns = platform::deadline_after(timeout_ns);
   const char* question = proto::name_of(body.type);
   const bool is_attach = body.type == wire::Body::Attach;
+  // Whoever waits for a stream waits for a broker, too.
+  const bool waits = is_attach && body.AsAttach()->wait;
   std::uint64_t request = 0;
+  std::vector<std::byte> bytes;
+  bool send_now = false;
   {
     std::lock_guard lock(mutex_);
-    if (!connected()) return Error{ErrorCode::kDisconnected, lost_because_.message};
+    send_now = connected();
+    if (!send_now && !waits) return Error{ErrorCode::kDisconnected, lost_because_.message};
     request = ++last_request_;
-    pending_[request].recipient = std::move(recipient);
+    bytes = proto::encode(request, std::move(body));
+    Pending& pending = pending_[request];
+    pending.recipient = std::move(recipient);
+    if (waits) pending.again = Question::keep(bytes, fds);
   }
-  if (auto sent = send(proto::encode(request, std::move(body)), fds); !sent) {
-    std::lock_guard lock(mutex_);
-    pending_.erase(request);
-    return std::move(sent).error();
+  if (send_now) {
+    const auto sent = send(bytes, fds);
+    if (!sent && !(waits && sent.error().code == ErrorCode::kDisconnected)) {
+      std::lock_guard lock(mutex_);
+      pending_.erase(request);
+      return sent.error();
+    }
   }
 
   std::unique_lock lock(mutex_);
@@ -166,21 +217,31 @@ Result<Message> Connection::ask(wire::BodyUnion body, std::span<const int> fds, 
 void Connection::run() {
   platform::name_this_thread("ferry-control");
   for (;;) {
+    const auto why = serve();
+    if (!why) return;
+    lose(*why);
+    if (!reconnect()) return;
+    resume();
+  }
+}
+
+std::optional<Error> Connection::serve() {
+  for (;;) {
     auto readable = platform::wait_readable(socket_, stop_.consumer_end, -1);
-    if (!readable) return lose(readable.error());
-    if (readable->other) return;
+    if (!readable) return readable.error();
+    if (readable->other) return std::nullopt;
     auto message = receive();
     if (!message) {
       if (message.error().code == ErrorCode::kWouldBlock) continue;
-      return lose(message.error());
+      return message.error();
     }
     auto& body = (*message->envelope).body;
     if (body.type == wire::Body::Goodbye)
-      return lose(farewell(*body.AsGoodbye()));
-    if (message->envelope->request != 0)
-      take_answer(std::move(*message));
-    else
+      return farewell(*body.AsGoodbye());
+    if (message->envelope->request == 0)
       deliver(std::move(*message));
+    else if (!deliver_claim(*message))
+      take_answer(std::move(*message));
   }
 }
 
@@ -242,22 +303,112 @@ void Connection::deliver(Message message) {
   if (recipient) recipient->on_message(std::move(message));
 }
 
+std::vector<std::shared_ptr<Recipient>> Connection::all_recipients() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Recipient>> all;
+  for (auto& [address, recipient] : recipients_) all.push_back(recipient);
+  return all;
+}
+
 void Connection::lose(const Error& why) {
   std::lock_guard delivering(deliver_mutex_);
-  std::vector<std::shared_ptr<Recipient>> all;
   {
     std::lock_guard lock(mutex_);
     lost_because_ = {ErrorCode::kDisconnected, why.message};
     connected_ = false;
     for (auto& [request, pending] : pending_) {
-      if (pending.done) continue;
+      if (pending.done || (pending.again && why.code == ErrorCode::kDisconnected)) continue;
       pending.answer = why;  // for who asks now, the broker's own reason
       pending.done = true;
     }
-    for (auto& [address, recipient] : recipients_) all.push_back(recipient);
+    claims_.clear();
     answered_.notify_all();
   }
-  for (auto& recipient : all) recipient->on_disconnected();
+  for (auto& recipient : all_recipients()) recipient->on_disconnected();
+}
+
+// ---- the next broker -----------------------------------------------------------------------------------------------
+
+bool Connection::reconnect() {
+  {
+    // Closed at once: a broker that lives and sent us away shall see that we are gone.
+    std::lock_guard lock(send_mutex_);
+    socket_.reset();
+  }
+  const UniqueFd nothing;
+  // A broker that ends each session as soon as it has begun is not to be asked without a pause.
+  bool look_now = platform::now_ns() - greeted_ns_ > kLongestPauseNs;
+  pause_ns_ = look_now ? kFirstPauseNs : std::max(pause_ns_, kFirstPauseNs);
+  for (;; look_now = true) {
+    // Anew each time: the folder may have been removed and made again.
+    auto watch = platform::PathWatch::create(options_.socket_path);
+    if (look_now && connect_again()) return true;
+    // Woken by the new socket's name, and looking by ourselves for what makes no name: a service manager that keeps
+    // the socket, a folder that is made later, and the moment between a socket's name and its listening.
+    const std::int64_t until_ns = platform::now_ns() + pause_ns_;
+    bool appeared = false;
+    do {
+      auto ready = platform::wait_readable(watch ? watch->fd() : nothing, stop_.consumer_end, until_ns);
+      if (!ready || ready->other) return false;
+      appeared = ready->socket && watch->drain();
+    } while (!appeared && platform::now_ns() < until_ns);
+    pause_ns_ = appeared ? kFirstPauseNs : std::min(2 * pause_ns_, kLongestPauseNs);
+  }
+}
+
+bool Connection::connect_again() {
+  auto socket = platform::connect_to(options_.socket_path);
+  if (!socket) return false;
+  {
+    std::lock_guard lock(send_mutex_);
+    socket_ = std::move(*socket);
+  }
+  if (greet()) return true;
+  std::lock_guard lock(send_mutex_);
+  socket_.reset();
+  return false;
+}
+
+void Connection::resume() {
+  std::lock_guard delivering(deliver_mutex_);
+  // The broker takes messages in their order: whatever is asked from now on comes after the claims.
+  for (auto& recipient : all_recipients()) recipient->on_reconnected();
+  std::vector<std::shared_ptr<const Question>> again;
+  {
+    std::lock_guard lock(mutex_);
+    connected_ = true;
+    for (const auto& [request, pending] : pending_)
+      if (pending.again && !pending.done) again.push_back(pending.again);
+  }
+  for (const auto& question : again) (void)send(question->bytes, question->fd_numbers());
+}
+
+void Connection::claim(Address address, const Numbered& claim, std::span<const int> fds) {
+  {
+    std::lock_guard lock(mutex_);
+    claims_.emplace(claim.request, address);
+  }
+  (void)send(claim.bytes, fds);
+}
+
+bool Connection::deliver_claim(Message& message) {
+  std::lock_guard delivering(deliver_mutex_);
+  std::shared_ptr<Recipient> recipient;
+  {
+    std::lock_guard lock(mutex_);
+    const auto claim = claims_.find(message.envelope->request);
+    if (claim == claims_.end()) return false;
+    const auto found = recipients_.find(claim->second);
+    if (found != recipients_.end()) recipient = found->second;
+    claims_.erase(claim);
+  }
+  if (!recipient) return true;  // destroyed meanwhile: its Detach or CloseStream is under way
+  auto& body = message.envelope->body;
+  if (body.type == wire::Body::Refused)
+    recipient->on_claim_answered(refusal(*body.AsRefused()));
+  else
+    recipient->on_claim_answered(std::move(message));
+  return true;
 }
 
 void Connection::forget(Address address) {

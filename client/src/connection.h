@@ -1,6 +1,6 @@
 #pragma once
 // A session with the broker: questions and answers for any thread, and one control thread that hands what the broker
-// says unasked to the producer or consumer it is for.
+// says unasked to the producer or consumer it is for. When the broker goes, that thread looks for the next one.
 
 #include <atomic>
 #include <condition_variable>
@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "platform/message_socket.h"
 #include "proto/codec.h"
 #include "proto/ids.h"
+#include "proto/pages/page.h"
 #include "proto/result.h"
 
 namespace ferry::client {
@@ -30,6 +32,10 @@ class Recipient {
   virtual ~Recipient() = default;
   virtual void on_message(Message message) = 0;
   virtual void on_disconnected() = 0;
+  /// Another broker is there: hand back and claim (Connection::hand_back, claim) what the one before gave out.
+  virtual void on_reconnected() = 0;
+  /// The answer to its claim; a Refused comes as its Error.
+  virtual void on_claim_answered(proto::Result<Message> answer) = 0;
 };
 
 class Connection {
@@ -56,7 +62,7 @@ class Connection {
                              std::shared_ptr<Recipient> recipient = nullptr) {
     wire::BodyUnion body;
     body.Set(std::move(table));
-    return ask(std::move(body), fds, expected, timeout_ns_, std::move(recipient));
+    return ask(std::move(body), fds, expected, options_.timeout_ns, std::move(recipient));
   }
 
   /// Says something that has no answer. Never blocks for long; a lost broker is not an error here.
@@ -65,53 +71,102 @@ class Connection {
     (void)send(proto::encode(0, std::move(table)), {});
   }
 
+  // For on_reconnected() only. A broker that is lost again asks again.
+  template <class Table>
+  void hand_back(Table table, std::span<const int> fds) {
+    (void)send(proto::encode(0, std::move(table)), fds);
+  }
+  template <class Table>
+  void claim(proto::StreamId producer_of, Table table, std::span<const int> fds) {
+    claim({false, raw(producer_of)}, number(std::move(table)), fds);
+  }
+  template <class Table>
+  void claim(proto::LeaseId consumer_of, Table table, std::span<const int> fds) {
+    claim({true, raw(consumer_of)}, number(std::move(table)), fds);
+  }
+
   /// After this no call to the recipient is running or will come, unless it is called on the control thread itself.
   void forget_producer(proto::StreamId stream);
   void forget_consumer(proto::LeaseId lease);
 
   bool connected() const { return connected_.load(std::memory_order_relaxed); }
-  std::int64_t timeout_ns() const { return timeout_ns_; }
-  const wire::HelloReplyT& broker() const { return *hello_; }
+  std::int64_t timeout_ns() const { return options_.timeout_ns; }
+  /// What the broker said of itself; the last one, while there is none.
+  std::shared_ptr<const wire::HelloReplyT> broker() const;
+  /// This process marked as the writer of @p writer's page.
+  void sign(proto::PageWriter& writer) const;
 
   /// Producers and consumers that use this connection: it may not be closed before they are.
   std::atomic<int> users{0};
 
  private:
-  struct Pending {
-    std::shared_ptr<Recipient> recipient;
-    bool done = false;
-    proto::Result<Message> answer{proto::Error{}};
-  };
   /// Whom a message is for: a producer by its stream, a consumer by its lease.
   struct Address {
     bool is_lease;
     std::uint64_t id;
     auto operator<=>(const Address&) const = default;
   };
+  /// What a broker that is lost would have answered: the next one is asked.
+  struct Question {
+    static std::shared_ptr<const Question> keep(const std::vector<std::byte>& bytes, std::span<const int> fds);
+    std::vector<int> fd_numbers() const;
+    std::vector<std::byte> bytes;
+    std::vector<platform::UniqueFd> fds;
+  };
+  struct Pending {
+    std::shared_ptr<Recipient> recipient;
+    std::shared_ptr<const Question> again;  ///< of an Attach that waits
+    bool done = false;
+    proto::Result<Message> answer{proto::Error{}};
+  };
 
-  Connection() = default;
-  proto::Result<void> greet(const Options& options);
+  explicit Connection(Options options) : options_(std::move(options)) {}
+  proto::Result<void> greet();
   proto::Result<void> send(std::span<const std::byte> bytes, std::span<const int> fds);
   proto::Result<Message> receive();
   void run();
+  /// Until the session ends: why, or nothing when this connection is to end.
+  std::optional<proto::Error> serve();
   void take_answer(Message message);
   void deliver(Message message);
   void lose(const proto::Error& why);
+  /// False when this connection is to end.
+  bool reconnect();
+  bool connect_again();
+  void resume();
+  std::vector<std::shared_ptr<Recipient>> all_recipients();
   void forget(Address address);
+
+  struct Numbered {
+    std::uint64_t request;
+    std::vector<std::byte> bytes;
+  };
+  template <class Table>
+  Numbered number(Table table) {
+    std::lock_guard lock(mutex_);
+    const std::uint64_t request = ++last_request_;
+    return {request, proto::encode(request, std::move(table))};
+  }
+  void claim(Address address, const Numbered& claim, std::span<const int> fds);
+  bool deliver_claim(Message& message);
   static Address address_of(const proto::Envelope& envelope);
 
-  platform::UniqueFd socket_;
+  const Options options_;
+  platform::UniqueFd socket_;   // exchanged by the control thread, with send_mutex_ held
   platform::ChannelPair stop_;  // rung once, to end the control thread
-  std::int64_t timeout_ns_ = 0;
-  std::unique_ptr<wire::HelloReplyT> hello_;
   std::atomic<bool> connected_{false};
+  // The control thread's, once that runs.
+  std::int64_t greeted_ns_ = 0;  // when the last session began
+  std::int64_t pause_ns_ = 0;    // before the next look for a broker
 
   std::mutex send_mutex_;
 
-  std::mutex mutex_;  // everything below
+  mutable std::mutex mutex_;  // everything below
+  std::shared_ptr<const wire::HelloReplyT> hello_;
   std::condition_variable answered_;
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Pending> pending_;
+  std::map<std::uint64_t, Address> claims_;  // that have no answer yet
   std::map<Address, std::shared_ptr<Recipient>> recipients_;
   proto::Error lost_because_;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "client/src/wire_convert.h"
@@ -22,7 +23,6 @@ namespace {
 
 // How long close() waits for the GPU to finish reading.
 constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
-constexpr std::size_t kMaxEvents = 64;  // an application that never asks keeps the newest
 constexpr std::uint64_t kChannelKey = 1, kWakeKey = 2;
 
 proto::QueuePolicy from_wire(wire::QueuePolicy policy) {
@@ -47,6 +47,7 @@ Consumer::Consumer(std::shared_ptr<Connection> connection, DevicePtr device, std
       wait_set_(std::move(wait_set)),
       wake_(std::move(wake)) {
   page_writer_.set_cursor(FrameTaker::kNotReading);
+  connection_->sign(page_.page().writer);
 }
 
 Consumer::~Consumer() { (void)close(); }
@@ -131,16 +132,22 @@ Result<void> Consumer::start(Message message, std::optional<wire::Transport>& fa
                              proto::kMaxLeases, attached.generation ? "a" : "no")};
   auto verdict = platform::PeerPage<proto::VerdictPage>::map(message.fds[0], proto::PageKind::kVerdict);
   if (!verdict) return std::move(verdict).error();
-  verdict_page_ = std::move(*verdict);
+  verdict_page_ = std::make_shared<const platform::PeerPage<proto::VerdictPage>>(std::move(*verdict));
   auto stream = platform::PeerPage<proto::StreamPage>::map(message.fds[1], proto::PageKind::kStream);
   if (!stream) return std::move(stream).error();
-  stream_page_ = std::make_shared<platform::PeerPage<proto::StreamPage>>(std::move(*stream));
+  stream_page_ = std::make_shared<const StreamPageKept>(StreamPageKept{std::move(*stream), std::move(message.fds[1])});
   channel_ = std::move(message.fds[2]);
   if (auto added = wait_set_.add(channel_, kChannelKey); !added) return added;
-  if (attached.state == wire::StreamState::Orphaned) push_event(FERRY_EVENT_ORPHANED, "the stream has no producer");
+  orphaned_ = attached.state == wire::StreamState::Orphaned;
+  if (orphaned_) events_.push(FERRY_EVENT_ORPHANED, "the stream has no producer");
 
   platform::TimelineImporter& timelines = device_->vulkan().timeline_importer();
   std::size_t next = 3;
+  if (attached.has_release_timeline) {
+    release_timeline_fd_ = std::make_shared<const UniqueFd>(message.fds[next].duplicate());
+    if (!*release_timeline_fd_)
+      return Error{ErrorCode::kSystem, fmt::format("duplicate of a descriptor: {}", std::strerror(errno))};
+  }
   auto release = attached.has_release_timeline ? timelines.import(std::move(message.fds[next++])) : timelines.create_local();
   if (!release) return std::move(release).error();
   release_timeline_ = std::move(*release);
@@ -149,7 +156,8 @@ Result<void> Consumer::start(Message message, std::optional<wire::Transport>& fa
   taker_.emplace(proto::StreamPageReader(stream_page_->page()), page_writer_, lease_index_, lease_, mode_, queue_depth_,
                  policy_);
   taker_->set_orphaned(attached.state == wire::StreamState::Orphaned || attached.state == wire::StreamState::Closed);
-  taker_->set_completed_only(attached.completed_only);
+  completed_only_ = attached.completed_only;
+  taker_->set_completed_only(completed_only_);
   auto generation = Generation::import(device_, *attached.generation, message.fds, next);
   if (!generation) {
     failed = attached.generation->transport;
@@ -163,9 +171,9 @@ Result<void> Consumer::start(Message message, std::optional<wire::Transport>& fa
 void Consumer::adopt_sync(const Generation& generation) {
   if (generation.host_sync() && !completions_)
     completions_ = std::make_unique<CompletionQueue<HostRelease>>([this](HostRelease& done, const Result<void>& reached) {
-      // A point that will never be reached (device lost) keeps its slot held: the lease ends soon anyway.
-      if (!reached) return;
       std::lock_guard lock(mutex_);
+      // A point that will never be reached keeps its slot held: the lease ends with its owner's device.
+      if (!reached) return lose_device(reached.error());
       let_go(done.generation, done.slot, 0);
     });
 }
@@ -186,10 +194,11 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
   }
   for (;;) {
     // Read before looking: whatever moves after this makes the sleep end at once.
-    const StreamPagePtr stream = stream_page_;  // may be exchanged while this thread sleeps on it
+    const StreamPagePtr stream = stream_page_;  // may be exchanged while this thread sleeps on them
+    const VerdictPagePtr verdict = verdict_page_;
     const platform::FutexWord words[] = {
         {&stream->page().doorbell, stream->page().doorbell.load(std::memory_order_seq_cst)},
-        {&verdict_page_.page().doorbell, verdict_page_.page().doorbell.load(std::memory_order_seq_cst)},
+        {&verdict->page().doorbell, verdict->page().doorbell.load(std::memory_order_seq_cst)},
         {&wake_word_, wake_word_.load(std::memory_order_seq_cst)}};
 
     FrameTaker::Taken taken;
@@ -338,7 +347,7 @@ Consumer::Imported* Consumer::find_imported(proto::GenerationId g) {
 }
 
 bool Consumer::is_alive() const {
-  return proto::VerdictPageReader(verdict_page_.page()).is_alive(lease_index_, lease_);
+  return proto::VerdictPageReader(verdict_page_->page()).is_alive(lease_index_, lease_);
 }
 
 std::optional<Error> Consumer::ended() const {
@@ -347,6 +356,13 @@ std::optional<Error> Consumer::ended() const {
     return Error{ErrorCode::kEvicted, fmt::format("the broker has retired this lease of stream '{}'", name_)};
   if (stream_closed_) return Error{ErrorCode::kStreamClosed, fmt::format("stream '{}' has ended", name_)};
   return std::nullopt;
+}
+
+void Consumer::lose_device(const Error& why) {
+  if (why.code != ErrorCode::kDeviceLost || evicted_) return;
+  evicted_ = Error{ErrorCode::kDeviceLost, fmt::format("the device that reads stream '{}' is lost ({}): destroy consumer and "
+                                                       "device, and attach with another device", name_, why.message)};
+  wake_application();
 }
 
 // ---- generations ---------------------------------------------------------------------------------------------------
@@ -386,15 +402,19 @@ void Consumer::on_message(Message message) {
 }
 
 void Consumer::on_generation(const wire::GenerationT& info, std::vector<UniqueFd>& fds, std::size_t first_fd) {
+  {
+    std::lock_guard lock(mutex_);
+    if (find_imported(proto::GenerationId{info.id}) != nullptr) return;  // told again by another broker
+  }
   // Imported before the lock is taken: the application goes on showing what it has.
   auto generation = Generation::import(device_, info, fds, first_fd);
   std::lock_guard lock(mutex_);
   if (!taker_ || closed_) return;
   if (generation) {
-    push_event(FERRY_EVENT_GENERATION, info.reason, generation->get());
+    events_.push(FERRY_EVENT_GENERATION, info.reason, generation->get());
     add_generation(std::move(*generation));
   } else {
-    push_event(FERRY_EVENT_GENERATION_FAILED, generation.error().message);
+    events_.push(FERRY_EVENT_GENERATION_FAILED, generation.error().message);
     // The broker looks for a way that works here too.
     wire::ImportFailedT failed;
     failed.stream = raw(stream_);
@@ -413,18 +433,19 @@ void Consumer::on_producer_changed(const wire::ProducerChangedT& info, std::vect
     std::lock_guard lock(mutex_);
     if (!taker_ || closed_) return;
     if (!page) {
-      push_event(FERRY_EVENT_GENERATION_FAILED, page.error().message);
+      events_.push(FERRY_EVENT_GENERATION_FAILED, page.error().message);
       wake_application();
       return;
     }
     wait_set_.remove(channel_);
     channel_ = std::move(fds[1]);
     (void)wait_set_.add(channel_, kChannelKey);
-    stream_page_ = std::make_shared<platform::PeerPage<proto::StreamPage>>(std::move(*page));
+    stream_page_ = std::make_shared<const StreamPageKept>(StreamPageKept{std::move(*page), std::move(fds[0])});
+    orphaned_ = false;
     if (info.queue_policy != wire::QueuePolicy::None) policy_ = from_wire(info.queue_policy);  // an older broker does not say
     taker_->switch_producer(proto::StreamPageReader(stream_page_->page()), policy_);
     if (fd_wanted_) page_writer_.arm(++arm_ticket_);
-    push_event(FERRY_EVENT_RESUMED, fmt::format("process {} has taken the stream over", info.producer_pid));
+    events_.push(FERRY_EVENT_RESUMED, fmt::format("process {} has taken the stream over", info.producer_pid));
   }
   on_generation(*info.generation, fds, 2);
 }
@@ -432,45 +453,101 @@ void Consumer::on_producer_changed(const wire::ProducerChangedT& info, std::vect
 void Consumer::on_state(const wire::StreamStateChangedT& info) {
   std::lock_guard lock(mutex_);
   if (!taker_) return;
-  if (info.state == wire::StreamState::Orphaned) {
+  change_state(info.state, info.message);
+  wake_application();
+}
+
+void Consumer::change_state(wire::StreamState state, const std::string& message) {
+  if (state == wire::StreamState::Orphaned && !orphaned_) {
+    orphaned_ = true;
     taker_->set_orphaned(true);
-    push_event(FERRY_EVENT_ORPHANED, info.message);
-  } else if (info.state == wire::StreamState::Closed) {
+    events_.push(FERRY_EVENT_ORPHANED, message);
+  } else if (state == wire::StreamState::Closed && !stream_closed_) {
     taker_->set_orphaned(true);
     stream_closed_ = true;
-    push_event(FERRY_EVENT_CLOSED, info.message);
+    events_.push(FERRY_EVENT_CLOSED, message);
   }
-  wake_application();
 }
 
 void Consumer::on_ended(const wire::LeaseEndedT& info) {
   std::lock_guard lock(mutex_);
   evicted_ = Error{info.reason == wire::EndReason::StreamClosed ? ErrorCode::kStreamClosed : ErrorCode::kEvicted,
                    fmt::format("the lease of stream '{}' has ended: {}", name_, info.message)};
-  push_event(info.reason == wire::EndReason::StreamClosed ? FERRY_EVENT_CLOSED : FERRY_EVENT_EVICTED, info.message);
+  events_.push(info.reason == wire::EndReason::StreamClosed ? FERRY_EVENT_CLOSED : FERRY_EVENT_EVICTED, info.message);
   wake_application();
 }
 
 void Consumer::on_disconnected() {
   std::lock_guard lock(mutex_);
-  push_event(FERRY_EVENT_BROKER_LOST, "the broker is gone; frames go on");
+  events_.push(FERRY_EVENT_BROKER_LOST, "the broker is gone; frames go on");
   wake_application();
 }
 
-void Consumer::push_event(ferry_event_type type, const std::string& reason, const Generation* generation) {
-  ferry_event event{};
-  event.struct_size = sizeof event;
-  event.type = type;
-  if (generation != nullptr) {
-    event.generation = raw(generation->id());
-    event.width_px = generation->desc().width_px;
-    event.height_px = generation->desc().height_px;
-    event.format = static_cast<std::uint32_t>(generation->desc().format);
-    event.slot_count = generation->slot_count();
+// ---- the next broker -------------------------------------------------------------------------------------------------
+
+void Consumer::on_reconnected() {
+  if (!connection_->broker()->takes_back)
+    return on_claim_answered(Error{ErrorCode::kVersionMismatch, "this broker takes nothing back"});
+  wire::ReclaimLeaseT claim;
+  std::vector<std::shared_ptr<const KeptGeneration>> generations;
+  StreamPagePtr stream;
+  std::shared_ptr<const UniqueFd> timeline;
+  {
+    std::lock_guard lock(mutex_);
+    if (!taker_ || closed_ || stream_closed_ || ended()) return;
+    const proto::VerdictPage& verdict = verdict_page_->page();
+    stream = stream_page_;
+    timeline = release_timeline_fd_;
+    for (const Imported& imported : generations_) generations.push_back(imported.generation->kept());
+    claim.stream = raw(stream_);
+    claim.name = name_;
+    claim.lease = raw(lease_);
+    claim.lease_index = lease_index_;
+    claim.mode = static_cast<wire::ConsumerMode>(mode_);
+    claim.max_holds = max_holds_;
+    claim.queue_depth = mode_ == proto::ConsumerMode::kEvery ? queue_depth_ : 0;
+    claim.has_release_timeline = timeline != nullptr;
+    claim.device = std::make_unique<wire::DeviceT>(device_->describe());
+    claim.completed_only = completed_only_;
+    claim.queue_policy = static_cast<wire::QueuePolicy>(policy_);
+    claim.next_sequence =
+        std::max(taker_->cursor(), proto::StreamPageReader(stream_page_->page()).published()) + 1;
+    claim.newest_generation = raw(proto::VerdictPageReader(verdict).generation());
+    claim.newest_known = raw(generations_.back().generation->id());
+    claim.producers = verdict.producers.load(std::memory_order_relaxed);
   }
-  std::memcpy(event.reason, reason.data(), std::min(reason.size(), sizeof event.reason - 1));
-  if (events_.size() == kMaxEvents) events_.pop_front();
-  events_.push_back(event);
+  hand_back_generations(*connection_, stream_, generations);
+  std::vector<int> fds{page_.fd().get(), stream->fd.get()};
+  if (timeline) fds.push_back(timeline->get());
+  connection_->claim(lease_, std::move(claim), fds);
+}
+
+void Consumer::on_claim_answered(Result<Message> answer) {
+  std::lock_guard lock(mutex_);
+  if (!taker_ || closed_) return;
+  auto lost = [&](const std::string& why) {
+    evicted_ = Error{ErrorCode::kEvicted, fmt::format("the lease of stream '{}' has ended: the broker did not take it back: "
+                                                      "{}", name_, why)};
+    events_.push(FERRY_EVENT_EVICTED, "the broker did not take the lease back: " + why);
+    wake_application();
+  };
+  if (!answer) return lost(answer.error().message);
+  if (answer->envelope->body.type != wire::Body::LeaseRestored) return lost("it answered something else");
+  auto verdict = platform::PeerPage<proto::VerdictPage>::map(answer->fds[0], proto::PageKind::kVerdict);
+  if (!verdict) return lost(verdict.error().message);
+  verdict_page_ = std::make_shared<const platform::PeerPage<proto::VerdictPage>>(std::move(*verdict));
+  events_.push(FERRY_EVENT_BROKER_BACK, fmt::format("broker {} took the lease back", connection_->broker()->broker_pid));
+  change_state(answer->envelope->body.AsLeaseRestored()->state, "the stream has no producer any more");
+  wake_application();
+}
+
+void Consumer::leave_page() {
+  std::lock_guard lock(mutex_);
+  for (Held& held : held_)
+    if (held.sequence != 0) page_writer_.let_go(held.generation, held.slot, 0);
+  page_writer_.set_cursor(FrameTaker::kNotReading);
+  page_.page().writer.left.store(1, std::memory_order_seq_cst);
+  if (stream_page_ && channel_) ring_waiting_producer();
 }
 
 /// Ends a sleep in acquire() and makes the descriptor of get_fd() readable.
@@ -518,9 +595,7 @@ int Consumer::get_fd() {
 
 bool Consumer::next_event(ferry_event& out) {
   std::lock_guard lock(mutex_);
-  if (events_.empty()) return false;
-  out = events_.front();
-  events_.pop_front();
+  if (!events_.pop(out)) return false;
   // The last one that made the descriptor readable; a frame that it stands for, too, is not to be missed.
   if (fd_rung_ && events_.empty()) {
     drain_fd();
@@ -554,17 +629,19 @@ Result<void> Consumer::close() {
     std::lock_guard lock(mutex_);
     if (closed_) return {};
     closed_ = true;
-    attached = raw(lease_) != 0 && !evicted_;
+    attached = raw(lease_) != 0 && (!evicted_ || evicted_->code == ErrorCode::kDeviceLost);
   }
   Result<void> result;
   if (release_timeline_ && last_promised_ != 0) result = release_timeline_->wait(last_promised_, kCloseTimeoutNs);
   completions_.reset();
+  // First: a claim to another broker that is under way is then over, and the Detach comes after it.
+  connection_->forget_consumer(lease_);
   if (attached && connection_->connected()) {
     wire::DetachT request;
     request.lease = raw(lease_);
     (void)connection_->ask(std::move(request), {}, wire::Body::Done);
   }
-  connection_->forget_consumer(lease_);
+  leave_page();
   keep_what_is_read();
   if (!result && result.error().code == ErrorCode::kTimeout)
     return Error{ErrorCode::kTimeout, fmt::format("work that reads stream '{}' did not end within {} ms: its images stay until "

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +14,7 @@
 
 #include "client/src/completion_queue.h"
 #include "client/src/connection.h"
+#include "client/src/event_queue.h"
 #include "client/src/generation.h"
 #include "client/src/wait.h"
 #include "ferry/ferry.h"
@@ -43,9 +43,17 @@ class Consumer final : public Recipient {
 
   void on_message(Message message) override;
   void on_disconnected() override;
+  void on_reconnected() override;
+  void on_claim_answered(proto::Result<Message> answer) override;
 
  private:
-  using StreamPagePtr = std::shared_ptr<platform::PeerPage<proto::StreamPage>>;
+  struct StreamPageKept {
+    platform::PeerPage<proto::StreamPage> mapping;
+    platform::UniqueFd fd;  ///< for the next broker
+    const proto::StreamPage& page() const { return mapping.page(); }
+  };
+  using StreamPagePtr = std::shared_ptr<const StreamPageKept>;
+  using VerdictPagePtr = std::shared_ptr<const platform::PeerPage<proto::VerdictPage>>;
 
   struct Imported {
     std::shared_ptr<Generation> generation;
@@ -81,13 +89,13 @@ class Consumer final : public Recipient {
   // mutex_ is held in all of these.
   void fill_frame(const proto::FrameTaker::Taken& taken, ferry_frame& out);
   std::optional<proto::Error> ended() const;
+  void lose_device(const proto::Error& why);
   Held* find_held(std::uint64_t sequence);
   Imported* find_imported(proto::GenerationId g);
   void drop_old_generations(proto::GenerationId in_use);
   void add_generation(std::unique_ptr<Generation> generation);
   void adopt_sync(const Generation& generation);
   void let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point);
-  void push_event(ferry_event_type type, const std::string& reason, const Generation* generation = nullptr);
   void wake_application();
   void drain_fd();
   void arm_fd();
@@ -96,10 +104,13 @@ class Consumer final : public Recipient {
   bool is_alive() const;
   void ring_waiting_producer();
 
+  /// Frees everything on the lease page: without a broker nobody else does.
+  void leave_page();
   void on_generation(const wire::GenerationT& info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
   void on_producer_changed(const wire::ProducerChangedT& info, std::vector<platform::UniqueFd>& fds);
   void on_state(const wire::StreamStateChangedT& info);
   void on_ended(const wire::LeaseEndedT& info);
+  void change_state(wire::StreamState state, const std::string& message);
 
   const std::shared_ptr<Connection> connection_;
   const DevicePtr device_;
@@ -111,17 +122,19 @@ class Consumer final : public Recipient {
   std::mutex mutex_;
   platform::OwnedPage<proto::LeasePage> page_;
   proto::LeasePageWriter page_writer_;
-  platform::PeerPage<proto::VerdictPage> verdict_page_;
+  VerdictPagePtr verdict_page_;  // the broker's: another one with another broker
   StreamPagePtr stream_page_;
   platform::UniqueFd channel_;  // to the producer
   proto::StreamId stream_{};
   proto::LeaseId lease_{};
   proto::QueuePolicy policy_{};
+  bool completed_only_ = false;
   std::uint32_t lease_index_ = 0;
 
   std::optional<proto::FrameTaker> taker_;
   std::vector<Imported> generations_;
   std::shared_ptr<platform::Timeline> release_timeline_;
+  std::shared_ptr<const platform::UniqueFd> release_timeline_fd_;  // for the next broker; null in sync mode host
   std::uint64_t next_signal_ = 1;
   std::uint64_t last_promised_ = 0;
   std::array<Held, proto::kMaxHolds> held_{};
@@ -129,8 +142,9 @@ class Consumer final : public Recipient {
   std::uint64_t skipped_ = 0;
   bool first_frame_ = true;
 
-  std::deque<ferry_event> events_;
-  std::optional<proto::Error> evicted_;
+  EventQueue events_;
+  std::optional<proto::Error> evicted_;  // or its own device is lost
+  bool orphaned_ = false;
   bool stream_closed_ = false;
   bool closed_ = false;
 

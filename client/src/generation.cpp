@@ -2,9 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "client/src/connection.h"
 #include "client/src/wire_convert.h"
 
 namespace ferry::client {
+namespace {
+
+proto::Result<std::shared_ptr<const KeptGeneration>> keep(const wire::GenerationT& info,
+                                                          std::span<const platform::UniqueFd> fds) {
+  auto kept = std::make_shared<KeptGeneration>();
+  kept->info = info;
+  for (const platform::UniqueFd& fd : fds) {
+    kept->fds.push_back(fd.duplicate());
+    if (!kept->fds.back())
+      return proto::Error{proto::ErrorCode::kSystem, fmt::format("duplicate of a descriptor: {}", std::strerror(errno))};
+  }
+  return std::shared_ptr<const KeptGeneration>(std::move(kept));
+}
+
+}  // namespace
 
 using platform::UniqueFd;
 using proto::Error;
@@ -29,6 +49,10 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
   generation->transport_ = layout.transport;
   generation->transport_reason_ = info.transport_reason;
   generation->sync_reason_ = info.sync_reason;
+  const std::size_t count = info.slot_count + (info.has_timeline ? 1u : 0u);
+  auto kept = keep(info, std::span(fds).subspan(first_fd, count));
+  if (!kept) return named(std::move(kept).error(), "descriptors");
+  generation->kept_ = std::move(*kept);
 
   platform::TimelineImporter& timelines = device->vulkan().timeline_importer();
   std::size_t next = first_fd;
@@ -42,6 +66,22 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
     generation->slots_.push_back(std::move(*texture));
   }
   return generation;
+}
+
+std::vector<int> numbers_of(std::span<const UniqueFd> fds) {
+  std::vector<int> numbers;
+  for (const UniqueFd& fd : fds) numbers.push_back(fd.get());
+  return numbers;
+}
+
+void hand_back_generations(Connection& connection, proto::StreamId stream,
+                           std::span<const std::shared_ptr<const KeptGeneration>> generations) {
+  for (const auto& kept : generations) {
+    wire::HandBackGenerationT part;
+    part.stream = raw(stream);
+    part.generation = std::make_unique<wire::GenerationT>(kept->info);
+    connection.hand_back(std::move(part), numbers_of(kept->fds));
+  }
 }
 
 }  // namespace ferry::client

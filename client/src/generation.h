@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,20 @@
 #include "proto/ids.h"
 
 namespace ferry::client {
+
+/// What the broker gave out for a generation, for the next broker: imports swallow the descriptors they get.
+struct KeptGeneration {
+  wire::GenerationT info;
+  std::vector<platform::UniqueFd> fds;
+};
+
+class Connection;
+/// Tells @p connection's new broker of @p generations.
+void hand_back_generations(Connection& connection, proto::StreamId stream,
+                           std::span<const std::shared_ptr<const KeptGeneration>> generations);
+
+/// The numbers of @p fds, borrowed.
+std::vector<int> numbers_of(std::span<const platform::UniqueFd> fds);
 
 class Generation {
  public:
@@ -29,6 +44,7 @@ class Generation {
   bool host_sync() const { return host_sync_; }
   /// Its pixels are copied on their way (TextureCopy).
   bool copies() const { return slots_.front()->copy() != nullptr; }
+  const std::shared_ptr<const KeptGeneration>& kept() const { return kept_; }
 
   platform::Transport transport() const { return transport_; }
   const std::string& transport_reason() const { return transport_reason_; }
@@ -45,6 +61,7 @@ class Generation {
   std::string transport_reason_, sync_reason_;
   std::vector<std::unique_ptr<platform::ImportedTexture>> slots_;
   std::shared_ptr<platform::Timeline> timeline_;
+  std::shared_ptr<const KeptGeneration> kept_;
 };
 
 }  // namespace ferry::client

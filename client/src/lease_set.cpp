@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "platform/futex.h"
 #include "platform/message_socket.h"
@@ -14,11 +16,35 @@ using proto::Error;
 using proto::ErrorCode;
 using proto::Result;
 
+namespace {
+
+Result<std::shared_ptr<const KeptLease>> keep(const wire::LeaseAddedT& info, const std::vector<UniqueFd>& fds) {
+  auto kept = std::make_shared<KeptLease>();
+  kept->info.stream = info.stream;
+  kept->info.lease = info.lease;
+  kept->info.lease_index = info.lease_index;
+  kept->info.mode = info.mode;
+  kept->info.max_holds = info.max_holds;
+  kept->info.queue_depth = info.queue_depth;
+  kept->info.has_release_timeline = info.has_release_timeline;
+  kept->info.completed_only = info.completed_only;
+  kept->fds.push_back(fds[0].duplicate());
+  if (info.has_release_timeline) kept->fds.push_back(fds[2].duplicate());
+  for (const UniqueFd& fd : kept->fds)
+    if (!fd) return Error{ErrorCode::kSystem, fmt::format("duplicate of a descriptor: {}", std::strerror(errno))};
+  return std::shared_ptr<const KeptLease>(std::move(kept));
+}
+
+}  // namespace
+
 Result<ProducerLease> LeaseSet::import(DeviceBinding& device, const wire::LeaseAddedT& info, std::vector<UniqueFd>& fds) {
   if (info.lease_index >= proto::kMaxLeases || info.lease == 0)
     return Error{ErrorCode::kProtocolViolation,
                  fmt::format("lease {} at index {}: the limit is {}", info.lease, info.lease_index, proto::kMaxLeases)};
   ProducerLease lease;
+  auto kept = keep(info, fds);
+  if (!kept) return std::move(kept).error();
+  lease.kept = std::move(*kept);
   auto page = platform::PeerPage<proto::LeasePage>::map(fds[0], proto::PageKind::kLease);
   if (!page) return std::move(page).error();
   lease.page = std::move(*page);
@@ -53,6 +79,13 @@ std::shared_ptr<platform::Timeline> LeaseSet::remove(proto::LeaseId id, platform
     return timeline;
   }
   return nullptr;
+}
+
+std::vector<std::shared_ptr<const KeptLease>> LeaseSet::kept(proto::VerdictPageReader verdict) const {
+  std::vector<std::shared_ptr<const KeptLease>> all;
+  for (const ProducerLease& lease : leases_)
+    if (verdict.is_alive(lease.index, lease.id)) all.push_back(lease.kept);
+  return all;
 }
 
 void LeaseSet::collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out) {

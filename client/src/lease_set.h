@@ -15,8 +15,15 @@
 
 namespace ferry::client {
 
+/// What the broker gave out for a lease, for the next broker.
+struct KeptLease {
+  wire::HandBackLeaseT info;
+  std::vector<platform::UniqueFd> fds;  ///< lease page, [release timeline]
+};
+
 /// What LeaseAdded brought, mapped and imported.
 struct ProducerLease {
+  std::shared_ptr<const KeptLease> kept;
   platform::PeerPage<proto::LeasePage> page;
   platform::UniqueFd channel;
   std::shared_ptr<platform::Timeline> release_timeline;  ///< null in sync mode host
@@ -56,6 +63,8 @@ class LeaseSet {
 
   std::span<const proto::LeaseView> views() const { return views_; }
   bool any_completed_only() const;
+  /// Of the leases that live, for the next broker.
+  std::vector<std::shared_ptr<const KeptLease>> kept(proto::VerdictPageReader verdict) const;
 
   /// Release points of @p slot that the GPU has not reached: what the next drawing into it has to wait for. A lease the
   /// broker has retired is waited for no more.

@@ -48,17 +48,22 @@ bool Producer::Imported::is_done(std::uint64_t before) const {
 
 Producer::Producer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name,
                    platform::OwnedPage<proto::StreamPage> page, platform::WaitSet wait_set, platform::ChannelPair wake,
-                   proto::QueuePolicy policy, std::uint32_t frames_in_flight)
+                   const wire::CreateStreamT& asked)
     : connection_(std::move(connection)),
       device_(std::move(device)),
       name_(std::move(name)),
-      frames_in_flight_(frames_in_flight),
+      transport_(asked.transport),
+      sync_mode_(asked.sync_mode),
+      policy_(asked.queue_policy),
+      frames_in_flight_(asked.frames_in_flight),
+      min_slots_(asked.min_slots),
       page_(std::move(page)),
       page_writer_(page_.page()),
-      chooser_(page_writer_, policy),
+      chooser_(page_writer_, static_cast<proto::QueuePolicy>(asked.queue_policy)),
       wait_set_(std::move(wait_set)),
       wake_(std::move(wake)) {
   for (Target& target : targets_) target.waits.reserve(proto::kMaxLeases);
+  connection_->sign(page_.page().writer);
 }
 
 Producer::~Producer() { (void)close(); }
@@ -113,13 +118,12 @@ Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Con
   request.sync_mode = static_cast<wire::SyncMode>(info.sync_mode);
   const auto policy = info.queue_policy == 0 ? proto::QueuePolicy::kDrop : static_cast<proto::QueuePolicy>(info.queue_policy);
   request.queue_policy = static_cast<wire::QueuePolicy>(policy);
-  const std::uint32_t in_flight = info.frames_in_flight == 0 ? 2 : info.frames_in_flight;
-  request.frames_in_flight = in_flight;
+  request.frames_in_flight = info.frames_in_flight == 0 ? 2 : info.frames_in_flight;
   request.min_slots = info.min_slots;
 
   const int page_fd = page->fd().get();
   std::shared_ptr<Producer> producer(new Producer(connection, std::move(device), info.name, std::move(*page),
-                                                  std::move(*wait_set), std::move(*wake), policy, in_flight));
+                                                  std::move(*wait_set), std::move(*wake), request));
   // Held until start() is through: what the broker says right after its answer waits for it (on_message).
   std::unique_lock lock(producer->mutex_);
   auto created = connection->ask(std::move(request), {&page_fd, 1}, wire::Body::StreamCreated, producer);
@@ -154,6 +158,7 @@ Result<void> Producer::start(Message message, std::optional<wire::Transport>& fa
   current_ = std::make_shared<Imported>();
   current_->generation = std::move(*generation);
   announced_generation_ = raw(current_->generation->id());
+  kept_.push_back(current_->generation->kept());
   chooser_.start_generation(current_->generation->id(), current_->generation->slot_count());
   adopt_sync(*current_->generation);
   return {};
@@ -325,6 +330,7 @@ void Producer::make_newest(const proto::FrameRecord& record) {
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
   if (record.generation > announced_generation_) {
     announced_generation_ = record.generation;
+    while (!kept_.empty() && kept_.front()->info.id < record.generation) kept_.pop_front();
     wire::GenerationsRetiredT retired;
     retired.stream = raw(stream_);
     retired.newest = record.generation;
@@ -361,7 +367,10 @@ void Producer::frame_completed(HostFrame& frame, Result<void> reached) {
   if (reached && slot.copy() != nullptr) reached = slot.copy()->to_shared();
   std::lock_guard lock(mutex_);
   if (!reached) {
-    if (reached.error().code != ErrorCode::kTimeout && !failed_) failed_ = reached.error();
+    if (reached.error().code == ErrorCode::kTimeout || failed_) return;
+    failed_ = Error{reached.error().code, fmt::format("stream '{}' cannot go on ({}): destroy producer and device, and create "
+                                                      "it with another device", name_, reached.error().message)};
+    platform::ring_channel(wake_.producer_end);
     return;
   }
   make_newest(frame.record);
@@ -443,12 +452,17 @@ void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds,
   }
   std::lock_guard lock(mutex_);
   if (!current_) return;
-  const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
-  if (raw((*generation)->id()) <= newest) return;
-  incoming_ = std::make_shared<Imported>();
-  incoming_->generation = std::move(*generation);
-  adopt_sync(*incoming_->generation);
+  take_incoming(std::move(*generation));
   if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+}
+
+void Producer::take_incoming(std::unique_ptr<Generation> generation) {
+  const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
+  if (raw(generation->id()) <= newest) return;
+  kept_.push_back(generation->kept());
+  incoming_ = std::make_shared<Imported>();
+  incoming_->generation = std::move(generation);
+  adopt_sync(*incoming_->generation);
 }
 
 void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueFd>& fds) {
@@ -461,6 +475,7 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
         [this](UnfinishedFrame& frame, const Result<void>& reached) { frame_finished(frame, reached); });
   const std::uint32_t index = lease->index;
   const proto::LeaseId id = lease->id;
+  if (auto before = leases_.remove(id, wait_set_)) retire(std::move(before), current_);
   leases_.add(std::move(*lease), wait_set_);
   page_writer_.admit(index, id);
   page_writer_.ring();
@@ -478,7 +493,64 @@ void Producer::on_lease_ended(const wire::LeaseEndedT& info) {
   if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
 }
 
-void Producer::on_disconnected() {}
+void Producer::on_disconnected() {
+  std::lock_guard lock(mutex_);
+  events_.push(FERRY_EVENT_BROKER_LOST, "the broker is gone; frames go on");
+}
+
+// ---- the next broker -------------------------------------------------------------------------------------------------
+
+void Producer::on_reconnected() {
+  if (!connection_->broker()->takes_back)
+    return on_claim_answered(Error{ErrorCode::kVersionMismatch, "this broker takes nothing back"});
+  wire::ReclaimStreamT claim;
+  std::vector<std::shared_ptr<const KeptGeneration>> generations;
+  std::vector<std::shared_ptr<const KeptLease>> leases;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_ || failed_ || !current_) return;
+    const proto::VerdictPageReader verdict(verdict_page_.page());
+    generations.assign(kept_.begin(), kept_.end());
+    leases = leases_.kept(verdict);
+    claim.stream = raw(stream_);
+    claim.name = name_;
+    claim.device = std::make_unique<wire::DeviceT>(device_->describe());
+    claim.transport = transport_;
+    claim.sync_mode = sync_mode_;
+    claim.queue_policy = policy_;
+    claim.frames_in_flight = frames_in_flight_;
+    claim.min_slots = min_slots_;
+    claim.next_sequence = next_sequence_;
+    claim.newest_generation = raw(verdict.generation());
+    claim.producers = verdict.page().producers.load(std::memory_order_relaxed);
+  }
+  hand_back_generations(*connection_, stream_, generations);
+  for (const auto& lease : leases) connection_->hand_back(lease->info, numbers_of(lease->fds));
+  const int page_fd = page_.fd().get();
+  connection_->claim(stream_, std::move(claim), {&page_fd, 1});
+}
+
+void Producer::on_claim_answered(Result<Message> answer) {
+  std::lock_guard lock(mutex_);
+  if (closed_ || failed_) return;
+  auto lost = [&](const Error& why) {
+    failed_ = Error{why.code, fmt::format("the broker did not take stream '{}' back: {}", name_, why.message)};
+    events_.push(FERRY_EVENT_CLOSED, failed_->message);
+    platform::ring_channel(wake_.producer_end);
+  };
+  if (!answer) return lost(answer.error());
+  if (answer->envelope->body.type != wire::Body::StreamRestored)
+    return lost({ErrorCode::kProtocolViolation, "it answered something else"});
+  auto verdict = platform::PeerPage<proto::VerdictPage>::map(answer->fds[0], proto::PageKind::kVerdict);
+  if (!verdict) return lost(verdict.error());
+  verdict_page_ = std::move(*verdict);
+  events_.push(FERRY_EVENT_BROKER_BACK, fmt::format("broker {} took the stream back", connection_->broker()->broker_pid));
+}
+
+bool Producer::next_event(ferry_event& out) {
+  std::lock_guard lock(mutex_);
+  return events_.pop(out);
+}
 
 // ---- the rest ------------------------------------------------------------------------------------------------------------
 
@@ -495,12 +567,7 @@ Result<void> Producer::reconfigure(const ferry_image_desc& image) {
   auto generation = Generation::import(device_, *started.generation, answer->fds, 0);
   if (!generation) return std::move(generation).error();
   std::lock_guard lock(mutex_);
-  const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
-  if (raw((*generation)->id()) > newest) {
-    incoming_ = std::make_shared<Imported>();
-    incoming_->generation = std::move(*generation);
-    adopt_sync(*incoming_->generation);
-  }
+  take_incoming(std::move(*generation));
   return {};
 }
 
@@ -529,6 +596,7 @@ Result<void> Producer::close() {
     std::lock_guard lock(mutex_);
     if (closed_) return {};
     closed_ = true;
+    page_.page().writer.left.store(1, std::memory_order_seq_cst);
   }
   Result<void> result = wait_for_gpu();
   std::shared_ptr<FinishingQueue> finishing;
@@ -538,12 +606,13 @@ Result<void> Producer::close() {
   }
   finishing.reset();
   if (result) completions_.reset();  // publishes what is still on its way
+  // First: a claim to another broker that is under way is then over, and the CloseStream comes after it.
+  connection_->forget_producer(stream_);
   if (raw(stream_) != 0 && connection_->connected()) {
     wire::CloseStreamT request;
     request.stream = raw(stream_);
     (void)connection_->ask(std::move(request), {}, wire::Body::Done);
   }
-  connection_->forget_producer(stream_);
   completions_.reset();
   keep_what_is_drawn();
   if (!result && result.error().code == ErrorCode::kTimeout)

@@ -15,6 +15,7 @@
 
 #include "client/src/completion_queue.h"
 #include "client/src/connection.h"
+#include "client/src/event_queue.h"
 #include "client/src/generation.h"
 #include "client/src/lease_set.h"
 #include "client/src/wait.h"
@@ -35,12 +36,16 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   proto::Result<void> publish(std::uint64_t target_id, const ferry_frame_metadata* metadata);
   proto::Result<void> cancel(std::uint64_t target_id);
   proto::Result<void> reconfigure(const ferry_image_desc& image);
+  /// False: no event.
+  bool next_event(ferry_event& out);
   void get_state(ferry_stream_state& out);
   /// Ends the stream. kTimeout when submitted work did not end in time: its images are then left to the driver.
   proto::Result<void> close();
 
   void on_message(Message message) override;
   void on_disconnected() override;
+  void on_reconnected() override;
+  void on_claim_answered(proto::Result<Message> answer) override;
 
  private:
   /// A generation and how far its acquire timeline has been promised.
@@ -77,7 +82,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
 
   Producer(std::shared_ptr<Connection> connection, DevicePtr device, std::string name,
            platform::OwnedPage<proto::StreamPage> page, platform::WaitSet wait_set, platform::ChannelPair wake,
-           proto::QueuePolicy policy, std::uint32_t frames_in_flight);
+           const wire::CreateStreamT& asked);
   /// With @p described as what the device can do.
   static proto::Result<std::shared_ptr<Producer>> try_create(const std::shared_ptr<Connection>& connection,
                                                              DevicePtr device, const ferry_stream_info& info,
@@ -95,6 +100,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   void make_newest(const proto::FrameRecord& record);
   void retire(std::shared_ptr<void> object, const std::shared_ptr<Imported>& last_used_with);
   void bury_retired();
+  void take_incoming(std::unique_ptr<Generation> generation);
   void report_starved(std::int64_t now_ns);
 
   void on_generation(wire::GenerationT info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
@@ -120,7 +126,11 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   const std::shared_ptr<Connection> connection_;
   const DevicePtr device_;
   const std::string name_;
+  const wire::Transport transport_;  // what was asked for
+  const wire::SyncMode sync_mode_;
+  const wire::QueuePolicy policy_;
   const std::uint32_t frames_in_flight_;
+  const std::uint32_t min_slots_;
 
   std::mutex mutex_;
   platform::OwnedPage<proto::StreamPage> page_;
@@ -133,6 +143,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   std::shared_ptr<Imported> incoming_;  // imported, not yet drawn into
   std::deque<Retired> retired_;
   std::uint32_t announced_generation_ = 0;  // older ones were given back to the broker
+  std::deque<std::shared_ptr<const KeptGeneration>> kept_;  // the others, for the next broker
 
   LeaseSet leases_;
   platform::WaitSet wait_set_;     // all lease channels, and wake_.consumer_end as key 0
@@ -146,7 +157,8 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   std::array<std::uint64_t, proto::kMaxLeases / 64> blockers_{};
   std::int64_t starved_since_ns_ = 0;  // 0: not starved
   std::int64_t reported_ns_ = 0;
-  std::optional<proto::Error> failed_;  // device lost: every further begin() says so
+  EventQueue events_;
+  std::optional<proto::Error> failed_;  // device lost, or no broker takes the stream back: every further begin() says so
   bool closed_ = false;
 
   /// Of the newest frame, sync mode timeline.

@@ -70,14 +70,15 @@ std::string BrokerProcess::validation_messages() const {
   return ::access(validation_file_.c_str(), F_OK) == 0 ? read_file(validation_file_) : std::string();
 }
 
-void BrokerProcess::start() {
+void BrokerProcess::start(const std::string& program, const Environment& more) {
   const std::string notify_path = folder_.file("notify");
   const platform::UniqueFd notify = bind_notify_socket(notify_path);
   SpawnOptions options;
   options.error_file = log_file_;
   options.environment = environment_;
+  options.environment.insert(options.environment.end(), more.begin(), more.end());
   options.environment.emplace_back("NOTIFY_SOCKET", notify_path);
-  process_ = std::make_unique<ChildProcess>(program_folder() + "/ferryd",
+  process_ = std::make_unique<ChildProcess>(program_folder() + "/" + program,
                                             std::vector<std::string>{"--socket", socket_, "--config", config_file_},
                                             std::move(options));
   if (!says_ready(notify, Deadline(30s), *process_))

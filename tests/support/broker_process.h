@@ -33,8 +33,9 @@ class BrokerProcess {
   std::string stop();
   /// SIGKILL: it has no chance to tidy up.
   void kill();
-  /// Again, on the same socket.
-  void start();
+  /// Again, on the same socket. @p program: another build of it; @p more: environment of this one alone.
+  void start(const std::string& program = "ferryd", const Environment& more = {});
+  ChildProcess& process() { return *process_; }
 
  private:
   void validate();

@@ -450,8 +450,9 @@ typedef enum ferry_event_type {
   FERRY_EVENT_RESUMED = 3,           /* another producer took over */
   FERRY_EVENT_CLOSED = 4,            /* the stream has ended */
   FERRY_EVENT_EVICTED = 5,           /* this lease has ended: see reason */
-  FERRY_EVENT_BROKER_LOST = 6,       /* the broker is gone; frames go on */
-  FERRY_EVENT_GENERATION_FAILED = 7  /* a new generation could not be imported: see reason; the last frame stays */
+  FERRY_EVENT_BROKER_LOST = 6,       /* the broker is gone; frames go on, and the library looks for the next one */
+  FERRY_EVENT_GENERATION_FAILED = 7, /* a new generation could not be imported: see reason; the last frame stays */
+  FERRY_EVENT_BROKER_BACK = 8        /* another broker has taken everything back */
 } ferry_event_type;
 
 typedef struct ferry_event {
@@ -468,6 +469,10 @@ FERRY_API FERRY_NODISCARD int32_t ferry_consumer_next_event(ferry_consumer* cons
 
 /* Set out->struct_size. Since 0.1. */
 FERRY_API int32_t ferry_consumer_get_state(ferry_consumer* consumer, ferry_stream_state* out);
+
+/* The same for a producer: BROKER_LOST, BROKER_BACK, and CLOSED when no broker takes the stream back (begin() then says
+ * why; the stream has to be created anew). Asked for when the application likes; nothing rings. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_producer_next_event(ferry_producer* producer, ferry_event* out);
 
 /* Ends the lease. Waits (at most 2 s) for the signals that releases have promised. Frames that are still held are given
  * back as they are: their images stay until signal_semaphore reaches their signal_value, and at the latest until the

@@ -272,6 +272,12 @@ class Producer {
   /// A new size, format or usage for the next begin(). When it throws, the stream goes on as it was.
   void reconfigure(const ImageDesc& image) { detail::check(ferry_producer_reconfigure(get(), &image)); }
 
+  std::optional<Event> next_event() {
+    std::optional<Event> event(sized<Event>());
+    if (!detail::check_ready(ferry_producer_next_event(get(), &*event))) event.reset();
+    return event;
+  }
+
   StreamState state() const {
     auto out = sized<StreamState>();
     detail::check(ferry_producer_get_state(get(), &out));

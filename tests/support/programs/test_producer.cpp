@@ -78,16 +78,24 @@ class ProducerProgram {
       wanted = produced_ + std::stoull(line.substr(8));
       reported_idle_ = false;
     } else if (line.starts_with("resize ")) {
-      options_.stream.shape = parse_shape(line.substr(7), options_.stream.shape);
-      producer_.reconfigure(options_.stream.shape);
+      resize(parse_shape(line.substr(7), options_.stream.shape));
     } else {
       throw std::invalid_argument("unknown command: " + line);
     }
   }
 
+  /// Without a broker the stream goes on as it is.
+  void resize(const ImageShape& shape) try {
+    producer_.reconfigure(shape);
+    options_.stream.shape = shape;
+  } catch (const FerryFailure& failure) {
+    if (failure.code() != FERRY_ERROR_DISCONNECTED && failure.code() != FERRY_ERROR_TIMEOUT) throw;
+    report("not_resized", {{"code", failure.code()}, {"text", failure.what()}});
+  }
+
   void produce_one() {
-    for (const Resize& resize : options_.resizes)
-      if (resize.at_frame == produced_) producer_.reconfigure(resize.shape);
+    for (const Resize& wanted : options_.resizes)
+      if (wanted.at_frame == produced_) resize(wanted.shape);
     const std::int32_t code = producer_.produce(1'000'000'000);
     if (code != FERRY_OK) {
       ++starved_;
