@@ -104,6 +104,13 @@ impl Interop {
         }
     }
 
+    /// Sleeps until the GPU is through with a submission; all of them for `None`.
+    pub(crate) fn wait_until_done(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let wait = wgpu::PollType::Wait { submission_index, timeout: Some(GPU_PATIENCE) };
+        let stuck = |error| Error::new(ErrorKind::DeviceLost, format!("waiting for the GPU: {error}"));
+        self.device.poll(wait).map(|_| ()).map_err(stuck)
+    }
+
     /// The next submission of anybody's signals `point`. What it has to follow must have been submitted.
     pub(crate) fn signal_with_next_submission(&self, (semaphore, value): (u64, u64)) {
         // SAFETY: the semaphore is Ferry's, on this device.

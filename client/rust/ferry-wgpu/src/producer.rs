@@ -5,12 +5,18 @@ use ferry::{FrameMetadata, ImageDesc, Result, StreamOptions, StreamState, Wait};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
+/// Frames that the GPU has not finished when the next one is begun, at most. Nothing else holds back a renderer that no
+/// display paces: in sync mode timeline it would queue ever more work, and its newest frame would be ever older.
+const FRAMES_AHEAD: usize = 2;
+
 /// The right to publish wgpu textures into one stream.
 #[derive(Debug)]
 pub struct Producer {
     // In this order: the textures end before the images that they stand on.
     slots: Slots,
     begun: VecDeque<(u64, Weak<()>)>,
+    /// What the last frames were published with.
+    ahead: VecDeque<wgpu::SubmissionIndex>,
     producer: ferry::Producer,
     interop: Interop,
 }
@@ -77,14 +83,18 @@ impl Producer {
         Ok(Self {
             slots: Slots::new(usage, options.image.srgb_views),
             begun: VecDeque::new(),
+            ahead: VecDeque::new(),
             producer: ferry::Producer::create(&interop.connection, &interop.ferry, options)?,
             interop: interop.clone(),
         })
     }
 
     /// A slot that nobody reads, or `None` when all were held for that long. Whatever is submitted from now on comes after
-    /// its last reader.
+    /// its last reader. Sleeps while the GPU is more than two published frames behind.
     pub fn begin(&mut self, wait: Wait) -> Result<Option<Target>> {
+        while self.ahead.len() >= FRAMES_AHEAD {
+            self.interop.wait_until_done(self.ahead.pop_front())?;
+        }
         let Some(target) = self.producer.begin(wait)? else { return Ok(None) };
         self.interop.wait_for(target.waits())?;
         self.begun.retain(|(_, in_use)| in_use.strong_count() != 0);
@@ -113,11 +123,11 @@ impl Producer {
     }
 
     /// Makes the target the stream's newest frame. What draws into it must have been submitted.
-    pub fn publish(&self, mut target: Target, metadata: &FrameMetadata) -> Result<()> {
+    pub fn publish(&mut self, mut target: Target, metadata: &FrameMetadata) -> Result<()> {
         let Some(begun) = target.target.take() else { return Ok(()) };
         let commands = target.hand_over(&begun);
         self.interop.signal_with_next_submission(begun.signal());
-        self.interop.queue.submit(commands);
+        self.ahead.push_back(self.interop.queue.submit(commands));
         begun.publish(metadata)
     }
 

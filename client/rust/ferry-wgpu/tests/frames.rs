@@ -10,6 +10,8 @@ use ferry::{
 use ferry::{StreamOptions, SyncMode, Wait};
 use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer};
 use gpu::{clear, complaints, read_back, write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::broker::{Broker, PATIENCE, Running};
 use support::pattern;
@@ -155,6 +157,40 @@ fn a_target_that_is_dropped_gives_no_frame() {
     assert_eq!(check(&gpu, &consumer), 2);
     drop((producer, consumer));
     assert_eq!(complaints(), Vec::<String>::new());
+}
+
+/// Nothing else paces a renderer without a display. It can fail on a GPU only: lavapipe draws while it is given the work.
+#[test]
+fn a_renderer_is_at_most_two_frames_ahead_of_its_gpu() {
+    let broker = Broker::start();
+    let gpu = open(&connect(&broker.socket()));
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let much = gpu.device.create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width: 2048, height: 2048, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
+        view_formats: &[],
+    });
+    let done = Arc::new(AtomicUsize::new(0));
+    for begun in 1..=6 {
+        let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+        assert!(
+            done.load(Ordering::Relaxed) + 2 >= begun,
+            "{} done when {begun} are begun",
+            done.load(Ordering::Relaxed)
+        );
+        for step in 0..20 {
+            clear(&gpu, &much, [step; 4]);
+        }
+        clear(&gpu, target.texture(), [1, 2, 3, 4]);
+        producer.publish(target, &FrameMetadata::default()).unwrap();
+        let done = done.clone();
+        gpu.queue.on_submitted_work_done(move || _ = done.fetch_add(1, Ordering::Relaxed));
+    }
 }
 
 /// A device that somebody else made, without the extension that timelines need: GPUI's.
