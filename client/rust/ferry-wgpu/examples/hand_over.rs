@@ -7,7 +7,7 @@
 
 use ferry_wgpu::ferry::{AttachOptions, Connection, Format, FrameMetadata, ImageDesc, StreamOptions, Wait};
 use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer, wgpu};
-use round_trip::{RoundTripReceiver, RoundTripSender, cpu_time, now_ns};
+use round_trip::{Probe, RoundTripReceiver, RoundTripSender, cpu_time, now_ns};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -169,11 +169,11 @@ fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
             let frame = consumer.frame().ok_or("no frame")?;
             (frame.texture().clone(), u64::from_le_bytes(frame.metadata().user().try_into()?))
         } else {
-            wait_readable(&receiver)?;
+            receiver.wait(PATIENCE)?;
             receiver.update(&gpu.device, &gpu.queue)?;
             (receiver.texture().ok_or("no texture")?.clone(), receiver.produced_ns)
         };
-        let pixels = probe.read(&gpu, &texture);
+        let pixels = probe.read(&gpu.device, &gpu.queue, &texture);
         if frame >= WARM_UP {
             times_ns.push(now_ns() - produced_ns);
         }
@@ -209,62 +209,4 @@ fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
         eprintln!("hand_over: {} on {}", state.sync_reason, gpu.adapter.get_info().name);
     }
     Ok(())
-}
-
-fn wait_readable(receiver: &RoundTripReceiver) -> Fallible<()> {
-    use std::os::fd::{AsFd as _, AsRawFd as _};
-    let mut wait = libc::pollfd { fd: receiver.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one descriptor that lives.
-    let ready = unsafe { libc::poll(&mut wait, 1, PATIENCE.as_millis() as i32) };
-    if ready == 1 { Ok(()) } else { Err("no frame came".into()) }
-}
-
-/// A corner of the texture, read by the GPU: the frame is there when that has happened.
-struct Probe {
-    buffer: wgpu::Buffer,
-}
-
-impl Probe {
-    const SIDE_PX: u32 = 16;
-
-    fn new(device: &wgpu::Device) -> Self {
-        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("probe"),
-            size: u64::from(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT * Self::SIDE_PX),
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        Self { buffer }
-    }
-
-    fn read(&self, gpu: &Gpu, texture: &wgpu::Texture) -> Vec<u8> {
-        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let corner = wgpu::TexelCopyTextureInfo {
-            origin: wgpu::Origin3d { x: texture.width() - Self::SIDE_PX, y: texture.height() - Self::SIDE_PX, z: 0 },
-            ..texture.as_image_copy()
-        };
-        let layout = wgpu::TexelCopyBufferLayout {
-            offset: 0,
-            bytes_per_row: Some(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT),
-            rows_per_image: None,
-        };
-        encoder.copy_texture_to_buffer(
-            corner,
-            wgpu::TexelCopyBufferInfo { buffer: &self.buffer, layout },
-            wgpu::Extent3d { width: Self::SIDE_PX, height: Self::SIDE_PX, depth_or_array_layers: 1 },
-        );
-        gpu.queue.submit([encoder.finish()]);
-        self.buffer.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.expect("the probe can be mapped"));
-        gpu.device.poll(wgpu::PollType::wait_indefinitely()).expect("the GPU answers");
-        let pixels = self
-            .buffer
-            .slice(..)
-            .get_mapped_range()
-            .chunks_exact(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT as usize)
-            .flat_map(|row| &row[..Self::SIDE_PX as usize * 4])
-            .copied()
-            .collect();
-        self.buffer.unmap();
-        pixels
-    }
 }

@@ -1,9 +1,10 @@
 use crate::shared_memory::SharedMemory;
 use std::io::{Error, Result};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 const HALVES: usize = 2;
 const MESSAGE_WORDS: usize = 6;
@@ -102,6 +103,8 @@ pub struct RoundTripReceiver {
     texture: Option<Arc<wgpu::Texture>>,
     /// Bytes that the CPU copied so far: wgpu's upload does it on our behalf.
     pub copied_bytes: u64,
+    /// Frames that were sent here, taken or not.
+    pub received: u64,
     /// Of the frame taken last.
     pub produced_ns: u64,
 }
@@ -112,7 +115,18 @@ impl RoundTripReceiver {
         let _ = std::fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path)?;
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, path, memory: None, texture: None, copied_bytes: 0, produced_ns: 0 })
+        Ok(Self { socket, path, memory: None, texture: None, copied_bytes: 0, received: 0, produced_ns: 0 })
+    }
+
+    /// Sleeps until there is a frame.
+    pub fn wait(&self, patience: Duration) -> Result<()> {
+        let mut wait = libc::pollfd { fd: self.socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one descriptor that lives.
+        match unsafe { libc::poll(&mut wait, 1, patience.as_millis() as i32) } {
+            1 => Ok(()),
+            0 => Err(Error::other("no frame came")),
+            _ => Err(Error::last_os_error()),
+        }
     }
 
     /// Uploads the newest frame; whether there was one.
@@ -121,6 +135,7 @@ impl RoundTripReceiver {
         let mut message = [0; MESSAGE_WORDS * 8];
         while self.socket.recv(&mut message).is_ok_and(|length| length == message.len()) {
             newest = Some(message);
+            self.received += 1;
         }
         let Some(message) = newest else { return Ok(false) };
         let word = |index: usize| u64::from_le_bytes(message[index * 8..index * 8 + 8].try_into().unwrap());

@@ -3,8 +3,10 @@
 //! of memory in turn and a datagram a frame. For measurements and for the demo's switch, beside Ferry's way.
 
 mod frames;
+mod probe;
 mod shared_memory;
 mod usage;
 
 pub use frames::{RoundTripReceiver, RoundTripSender};
-pub use usage::{cpu_time, now_ns};
+pub use probe::Probe;
+pub use usage::{cpu_time, cpu_time_of, now_ns};

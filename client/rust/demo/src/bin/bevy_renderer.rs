@@ -1,6 +1,6 @@
 //! The demo's renderer: a lit, moving scene without a window. Its camera is the Ferry stream "viewport".
 //!
-//!   bevy_renderer [--size 1280x720] [--rate 60]
+//!   bevy_renderer [--size 1280x720] [--rate 60] [--sync host|automatic]      rate 0: as fast as it can
 //!
 //! Viewers drag to orbit, scroll to come nearer, and may stop the scene. `COMMAND_ROUND_TRIP` sends frames through the CPU
 //! instead, to see what that costs.
@@ -9,6 +9,7 @@ use bevy::app::ScheduleRunnerPlugin;
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap};
 use bevy::prelude::*;
+use bevy::render::render_resource::PollType;
 use bevy::render::renderer::{RenderDevice, RenderGraph, RenderGraphSystems, RenderQueue};
 use bevy::render::texture::ManualTextureViews;
 use bevy::render::{Extract, ExtractSchedule, RenderApp};
@@ -29,13 +30,18 @@ fn main() {
     let (width, height) = size.split_once('x').expect("--size WIDTHxHEIGHT");
     let size_px = UVec2::new(width.parse().expect("a width"), height.parse().expect("a height"));
     let rate: f64 = value("--rate", "60").parse().expect("a rate");
+    let period = if rate > 0.0 { Duration::from_secs_f64(1.0 / rate) } else { Duration::ZERO };
+    let sync_mode = match value("--sync", "host").as_str() {
+        "host" => SyncMode::Host, // GPUI's device can import no semaphores
+        "automatic" => SyncMode::Automatic,
+        other => panic!("no sync mode is called '{other}'"),
+    };
 
     let window = WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() };
     let mut app = App::new();
-    // GPUI's device can import no semaphores.
-    app.add_plugins(FerryPlugin { application: "bevy demo".into(), sync_mode: SyncMode::Host })
+    app.add_plugins(FerryPlugin { application: "bevy demo".into(), sync_mode })
         .add_plugins(DefaultPlugins.set(window))
-        .add_plugins(ScheduleRunnerPlugin::run_loop(Duration::from_secs_f64(1.0 / rate)))
+        .add_plugins(ScheduleRunnerPlugin::run_loop(period))
         .insert_resource(ClearColor(Color::srgb(0.05, 0.07, 0.1)))
         .insert_resource(DirectionalLightShadowMap { size: 1024 }) // for machines without a GPU
         .insert_resource(Orbit { yaw: 0.6, pitch: 0.45, distance: 9.0 })
@@ -212,6 +218,8 @@ fn send_round_trip(
     mut round_trip: ResMut<RoundTrip>,
 ) {
     let Some(view) = round_trip.camera.as_ref().and_then(|camera| views.get(&camera.handle())) else { return };
+    // Its way begins where a frame of Ferry's in sync mode host begins: when the GPU is through with it.
+    let _ = device.poll(PollType::wait_indefinitely());
     // Nobody to send to is fine: the viewer may be gone.
     _ = round_trip.sender.send(device.wgpu_device(), &queue, view.texture_view.texture(), now_ns());
 }
