@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# readme_test SOURCE_DIR: every ```cpp block of the README that is announced as "`FILE`, whole:" is that file.
+# readme_test SOURCE_DIR: every block of the README that is announced as "`FILE`, whole:" is that file.
 set -euo pipefail
 source_dir=$1
 readme=$source_dir/README.md
@@ -11,5 +11,5 @@ while read -r line file; do
   diff <(cat "$source_dir/$file") <(printf '%s\n' "$shown") >&2 || { echo "README.md:$line differs from $file" >&2; exit 1; }
   blocks=$((blocks + 1))
 done < <(sed -n '/^`.*`, whole:$/{=;s/^`\(.*\)`, whole:$/\1/p}' "$readme" | paste -d ' ' - -)
-[ $blocks -ge 2 ] || { echo "README.md shows $blocks whole programs, a producer and a consumer are expected" >&2; exit 1; }
+[ $blocks -ge 4 ] || { echo "README.md shows $blocks whole programs, a producer and a consumer in C++ and in Rust are expected" >&2; exit 1; }
 echo "$blocks programs shown as they are built"

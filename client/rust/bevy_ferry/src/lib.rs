@@ -1,16 +1,9 @@
 //! A Bevy camera as a Ferry stream: another process shows what it sees, and nothing is copied on the way.
 //!
-//! ```no_run
-//! use bevy::prelude::*;
-//! use bevy_ferry::{FerryCamera, FerryPlugin};
+//! A whole renderer:
 //!
-//! App::new()
-//!     .add_plugins(FerryPlugin::default()) // before DefaultPlugins: it has a word in making the device
-//!     .add_plugins(DefaultPlugins)
-//!     .add_systems(Startup, |mut commands: Commands| {
-//!         commands.spawn((Camera3d::default(), FerryCamera::new("viewport", UVec2::new(1280, 720))));
-//!     })
-//!     .run();
+//! ```no_run
+#![doc = include_str!("../examples/minimal_renderer.rs")]
 //! ```
 //!
 //! Bevy's last pass of the camera writes straight into a slot of the stream. When there is no slot (every one is held) or

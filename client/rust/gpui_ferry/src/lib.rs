@@ -1,8 +1,9 @@
 //! A GPUI view that shows a Ferry stream: the frames of a renderer in another process, sampled where they are.
 //!
-//! ```ignore
-//! let viewport = cx.new(|cx| gpui_ferry::FerryView::new("viewport", cx));
-//! div().size_full().child(viewport)
+//! A whole viewer:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/minimal_viewer.rs")]
 //! ```
 //!
 //! - The newest frame fills the view as [`FerryView::set_fit`] says. Until there is one a placeholder is shown; when the
