@@ -85,11 +85,16 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   lease->page = std::move(page);
   lease->attached_ns = platform::now_ns();
   auto admitted = stream.admit(std::move(lease), request, limits_.max_leases_per_stream);
-  if (!admitted) return std::move(admitted).error();
+  if (!admitted) {
+    // The next attempt gets a device object that works.
+    if (admitted.error().code == ErrorCode::kDeviceLost)
+      replace_device(stream.agreement().device, admitted.error().message);
+    return std::move(admitted).error();
+  }
   session.holdings.leases.emplace((*admitted)->id, stream.id());
   spdlog::info("stream {}: lease {} for {}, mode {}, holds {}, queue {}", stream.log_name(), raw((*admitted)->id), who,
                need->mode == proto::ConsumerMode::kEvery ? "every" : "latest", need->max_holds, need->queue_depth);
-  stream.grow_pool();
+  grow_pool(stream);
   return {};
 }
 

@@ -111,6 +111,15 @@ Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platfo
   return generation;
 }
 
+Result<void> Generation::move_timeline_to(platform::VulkanDevice& device) {
+  if (!acquire_timeline_) return {};
+  auto moved = import_handed_back_timeline(acquire_timeline_->fd().duplicate(), device);
+  if (!moved) return std::move(moved).error();
+  // As long as it is there the one before it pays for the descriptor.
+  acquire_timeline_ = {moved->release(), [before = acquire_timeline_](platform::ExportedTimeline* gone) { delete gone; }};
+  return {};
+}
+
 std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const {
   auto out = std::make_unique<wire::GenerationT>();
   const platform::TextureLayout& layout = slots_.front()->layout();  // one shape, one layout

@@ -58,6 +58,9 @@ class Generation {
   /// nullptr in sync mode host.
   const std::shared_ptr<platform::ExportedTimeline>& acquire_timeline() const { return acquire_timeline_; }
 
+  /// Its timeline on another device object: the one it was made on is lost.
+  proto::Result<void> move_timeline_to(platform::VulkanDevice& device);
+
   /// With its acquire timeline, if it has one, or for a foreign lease without.
   enum class Audience : std::uint8_t { kDomain, kForeign };
   std::unique_ptr<wire::GenerationT> describe(Audience audience = Audience::kDomain) const;

@@ -100,19 +100,19 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   auto agreement = agree(party, {}, setup.producer.demand);
   if (!agreement) return std::move(agreement).error();
   setup.agreement = std::move(*agreement);
-  auto device = device_for(setup.agreement, party.who);
-  if (!device) return std::move(device).error();
-  setup.device = std::move(*device);
-  const DeviceKey key = party.device;
-
-  auto created = Stream::create(std::move(setup), image);
-  if (!created) {
-    // The next attempt gets a device object that works.
-    if (created.error().code == ErrorCode::kDeviceLost) gpus_.forget(key);
-    return std::move(created).error();
-  }
-  Stream& stream = **created;
-  streams_.emplace(stream.id(), std::move(*created));
+  std::unique_ptr<Stream> made;
+  auto done = in_spite_of_loss(party.device, [&]() -> Result<void> {
+    auto device = device_for(setup.agreement, party.who);
+    if (!device) return std::move(device).error();
+    setup.device = std::move(*device);
+    auto created = Stream::create(setup, image);
+    if (!created) return std::move(created).error();
+    made = std::move(*created);
+    return {};
+  });
+  if (!done) return done;
+  Stream& stream = *made;
+  streams_.emplace(stream.id(), std::move(made));
   names_[stream.name()] = stream.id();
   session.holdings.streams.insert(stream.id());
   spdlog::info("stream {} created by {}; {}; {}", stream.log_name(), session.name(),
@@ -139,11 +139,12 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
                      producer.demand.transport != as_it_is.transport))
     agreement = agree(producer.party, stream.consumers(), {producer.demand.transport, in_use});
   if (!agreement) return std::move(agreement).error();
-  auto device = device_for(*agreement, who);
-  if (!device) return std::move(device).error();
-  if (auto done = stream.take_over(std::move(producer), std::move(*agreement), std::move(*device), image, request);
-      !done)
-    return done;
+  auto done = in_spite_of_loss(agreement->device, [&]() -> Result<void> {
+    auto device = device_for(*agreement, who);
+    if (!device) return std::move(device).error();
+    return stream.take_over(producer, *agreement, std::move(*device), image, request);
+  });
+  if (!done) return done;
   session.holdings.streams.insert(stream.id());
   spdlog::info("stream {} taken over by {}", stream.log_name(), session.name());
   return {};
@@ -154,10 +155,8 @@ Result<void> StreamService::reconfigure(Session& session, std::uint64_t request,
   if (!stream) return std::move(stream).error();
   const auto image = check_image(asked.image.get(), limits_, fmt::format("stream {}", (*stream)->log_name()));
   if (!image) return image.error();
-  if (auto done = (*stream)->reconfigure(*image); !done) {
-    if (done.error().code == ErrorCode::kDeviceLost) gpus_.forget((*stream)->agreement().device);
-    return done;
-  }
+  const DeviceKey key = (*stream)->agreement().device;
+  if (auto done = in_spite_of_loss(key, [&] { return (*stream)->reconfigure(*image); }); !done) return done;
   (*stream)->announce_generation(request);
   return {};
 }

@@ -99,7 +99,7 @@ Result<void> StreamService::reclaim_stream(Session& session, std::uint64_t reque
   stream->make_up();
   settle_waiting_claims(*stream);
   serve_waiting(*stream);
-  stream->grow_pool();
+  grow_pool(*stream);
   return {};
 }
 

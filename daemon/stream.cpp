@@ -185,8 +185,8 @@ Result<void> Stream::renew(const LeaseNeed* joining, std::string reason) {
   return change_way(Agreement(agreement()), setup_.device, joining, std::move(reason));
 }
 
-void Stream::grow_pool() {
-  if (!has_producer()) return;
+Result<void> Stream::grow_pool() {
+  if (!has_producer()) return {};
   const GenerationSpec& current = newest_generation().spec();
   const std::uint32_t required = slots_required();
   if (required > setup_.max_slots && required > warned_slots_) {
@@ -195,18 +195,20 @@ void Stream::grow_pool() {
     warned_slots_ = required;
   }
   const auto slots = grown_slots(current.slot_count, required, setup_.max_slots);
-  if (!slots) return;
+  if (!slots) return {};
   auto generation = make_generation(current.image, *slots,
                                     fmt::format("pool of {} for {} consumers", *slots, leases_.size()));
   if (!generation) {
+    if (generation.error().code == ErrorCode::kDeviceLost) return std::move(generation).error();
     if (!growth_failed_)
       spdlog::warn("stream {} keeps its {} slots: {}", log_name(), current.slot_count, generation.error().message);
     growth_failed_ = true;
-    return;
+    return {};
   }
   add_generation(std::move(*generation));
   drop_surplus_generations();
   announce_generation(0);
+  return {};
 }
 
 // ---- leases -------------------------------------------------------------------------------------
@@ -333,6 +335,7 @@ void Stream::abandon() {
 }
 
 void Stream::declare_orphaned(const std::string& message) {
+  if (state_ == StreamState::kPoisoned) healthy_state_ = StreamState::kOrphaned;
   if (state_ != StreamState::kLive) return;
   set_state(StreamState::kOrphaned, message);
 }

@@ -93,8 +93,16 @@ class Stream {
                                  const LeaseNeed* joining, std::string reason);
   /// The same in slots that the broker has allocated itself.
   proto::Result<void> renew(const LeaseNeed* joining, std::string reason);
-  /// More slots if its leases want them and the limits have them; who is concerned is told.
-  void grow_pool();
+  /// More slots if its leases want them and the limits have them; who is concerned is told. Where there is no room for
+  /// them the stream keeps what it has; an error is a lost device.
+  proto::Result<void> grow_pool();
+
+  // stream_device_loss.cpp.
+  /// Its device is lost: what was made on it cannot be waited for any more, and nothing new can be made.
+  void poison(const std::string& message);
+  /// Away from a lost device: everybody is told, and the next generation comes from @p device.
+  proto::Result<void> move_to(std::shared_ptr<platform::VulkanDevice> device);
+
   /// The newest generation, to the producer as the answer to @p request (0: unasked) and to every consumer.
   void announce_generation(std::uint64_t request);
   /// The producer will not write generations before @p newest again.
@@ -175,6 +183,7 @@ class Stream {
   Setup setup_;
   platform::OwnedPage<proto::VerdictPage> verdict_;
   proto::StreamState state_ = proto::StreamState::kLive;
+  proto::StreamState healthy_state_ = proto::StreamState::kLive;  ///< what it was before it was poisoned
   std::uint32_t producers_ = 1;
   std::uint64_t first_sequence_ = 1;                      ///< of this producer
   Generations generations_;                               ///< oldest first, never empty

@@ -136,6 +136,12 @@ class StreamService {
   proto::Result<std::shared_ptr<platform::VulkanDevice>> device_for(const Agreement& agreement, const std::string& who);
   /// Makes @p stream cross in a way that @p joining can use too: the one in use, or another in a new generation.
   proto::Result<void> accommodate(Stream& stream, const Party& joining, const LeaseNeed& need);
+  // device_loss.cpp
+  /// Tries again when it is the loss of device @p key that makes @p attempt fail.
+  proto::Result<void> in_spite_of_loss(const DeviceKey& key, const std::function<proto::Result<void>()>& attempt);
+  /// A device object is lost: its streams are poisoned, and go on with another one. False when there is none.
+  bool replace_device(const DeviceKey& key, const std::string& why);
+  void grow_pool(Stream& stream);
   /// Answers what waited for @p stream.
   void serve_waiting(Stream& stream);
   std::size_t waiting_count(const Session& session) const;

@@ -42,9 +42,11 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
     error.message = fmt::format("stream {}: {}", stream.log_name(), error.message);
     return error;
   }
-  auto device = device_for(*agreement, producer.party.who);
-  if (!device) return std::move(device).error();
-  return stream.change_way(std::move(*agreement), std::move(*device), &need, "for " + joining.who);
+  return in_spite_of_loss(agreement->device, [&]() -> Result<void> {
+    auto device = device_for(*agreement, producer.party.who);
+    if (!device) return std::move(device).error();
+    return stream.change_way(*agreement, std::move(*device), &need, "for " + joining.who);
+  });
 }
 
 Result<void> StreamService::import_failed(Session& session, const wire::ImportFailedT& said) {

@@ -76,7 +76,10 @@ void BrokerProcess::start(const std::string& program, const Environment& more) {
   SpawnOptions options;
   options.error_file = log_file_;
   options.environment = environment_;
-  options.environment.insert(options.environment.end(), more.begin(), more.end());
+  for (const auto& [name, value] : more) {
+    std::erase_if(options.environment, [&name = name](const auto& variable) { return variable.first == name; });
+    options.environment.emplace_back(name, value);
+  }
   options.environment.emplace_back("NOTIFY_SOCKET", notify_path);
   process_ = std::make_unique<ChildProcess>(program_folder() + "/" + program,
                                             std::vector<std::string>{"--socket", socket_, "--config", config_file_},
