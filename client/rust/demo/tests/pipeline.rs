@@ -203,6 +203,28 @@ fn the_window_shows_what_bevy_draws_and_either_side_may_die() {
     stage.viewport_when("a picture again", |picture| picture.detail() > A_PICTURE);
 }
 
+#[test]
+fn the_window_waits_for_a_renderer_that_ended_and_needs_no_broker_for_frames() {
+    let mut stage = Stage::new();
+    let _viewer = stage.start_viewer();
+    let renderer = stage.start_renderer();
+    stage.viewport_when("a picture", |picture| picture.detail() > A_PICTURE);
+
+    // A renderer that ends by itself ends its stream: there is no last frame to keep.
+    interrupt(renderer);
+    stage.viewport_when("a placeholder", |picture| picture.detail() < A_PICTURE / 2.0);
+    let _renderer = stage.start_renderer();
+    let before = stage.viewport_when("a picture again", |picture| picture.detail() > A_PICTURE);
+
+    stage.broker.kill();
+    stage.viewport_when("frames without a broker", |picture| picture.difference(&before) > DIFFERENT);
+    stage.broker.start_again();
+    let listener = stage.listen(); // the next broker knows the stream
+    listener.until("frames for who came later", |_| true);
+    let before = stage.viewport();
+    stage.viewport_when("frames under the next broker", |picture| picture.difference(&before) > DIFFERENT);
+}
+
 /// What the copy counter has written: for each place in one of these that copies, how often and how many bytes. Not the
 /// display's libraries and the driver, which is a CPU here.
 fn copies(log: &Path) -> Vec<(u64, u64)> {
@@ -222,12 +244,17 @@ fn picture_bytes(copies: &[(u64, u64)]) -> u64 {
 }
 
 /// Both end by themselves, as the copy counter needs.
-fn end(stage: &Stage, mut viewer: Running, mut renderer: Running) {
+fn end(stage: &Stage, mut viewer: Running, renderer: Running) {
     stage.window().press("ctrl+q");
     wait(&mut viewer);
-    let interrupted = Command::new("kill").args(["-INT", &renderer.0.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
-    wait(&mut renderer);
+    interrupt(renderer);
+}
+
+/// As from the keyboard.
+fn interrupt(mut program: Running) {
+    let done = Command::new("kill").args(["-INT", &program.0.id().to_string()]).status().unwrap();
+    assert!(done.success());
+    wait(&mut program);
 }
 
 fn wait(program: &mut Running) {

@@ -16,30 +16,21 @@ pub struct Broker {
 impl Broker {
     pub fn start() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let programs = std::env::var("FERRY_BIN_DIR")
-            .expect("FERRY_BIN_DIR names the folder of ferryd: scripts/test sets it, build/dev/bin in a build tree");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("ferry-rust.{}.{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
-        // The receiving end of sd_notify(3): it hears when the broker is ready.
-        let notify = UnixDatagram::bind(folder.join("notify")).unwrap();
-        notify.set_read_timeout(Some(PATIENCE)).unwrap();
-        let process = Command::new(Path::new(&programs).join("ferryd"))
-            .arg("--socket")
-            .arg(folder.join("ferryd.sock"))
-            .env("NOTIFY_SOCKET", folder.join("notify"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("ferryd starts");
-        let broker = Self { process, folder };
-        let mut text = [0; 1024];
-        loop {
-            let length = notify.recv(&mut text).expect("ferryd says that it is ready");
-            if String::from_utf8_lossy(&text[..length]).contains("READY=1") {
-                return broker;
-            }
-        }
+        Self { process: launch(&folder), folder }
+    }
+
+    /// SIGKILL: it has no chance to tidy up.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// The next broker, at the same socket.
+    pub fn start_again(&mut self) {
+        self.process = launch(&self.folder);
     }
 
     pub fn socket(&self) -> String {
@@ -48,6 +39,31 @@ impl Broker {
 
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Returns when it is ready.
+fn launch(folder: &Path) -> Child {
+    let programs = std::env::var("FERRY_BIN_DIR")
+        .expect("FERRY_BIN_DIR names the folder of ferryd: scripts/test sets it, build/dev/bin in a build tree");
+    // The receiving end of sd_notify(3): it hears when the broker is ready.
+    let _ = std::fs::remove_file(folder.join("notify"));
+    let notify = UnixDatagram::bind(folder.join("notify")).unwrap();
+    notify.set_read_timeout(Some(PATIENCE)).unwrap();
+    let process = Command::new(Path::new(&programs).join("ferryd"))
+        .arg("--socket")
+        .arg(folder.join("ferryd.sock"))
+        .env("NOTIFY_SOCKET", folder.join("notify"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("ferryd starts");
+    let mut text = [0; 1024];
+    loop {
+        let length = notify.recv(&mut text).expect("ferryd says that it is ready");
+        if String::from_utf8_lossy(&text[..length]).contains("READY=1") {
+            return process;
+        }
     }
 }
 
