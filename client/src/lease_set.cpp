@@ -48,7 +48,7 @@ Result<ProducerLease> LeaseSet::import(DeviceBinding& device, const wire::LeaseA
   auto page = platform::PeerPage<proto::LeasePage>::map(fds[0], proto::PageKind::kLease);
   if (!page) return std::move(page).error();
   lease.page = std::move(*page);
-  lease.channel = std::move(fds[1]);
+  lease.channel = std::make_shared<const UniqueFd>(std::move(fds[1]));
   if (info.has_release_timeline) {
     auto timeline = device.vulkan().timeline_importer().import(std::move(fds[2]));
     if (!timeline) return std::move(timeline).error();
@@ -64,15 +64,17 @@ Result<ProducerLease> LeaseSet::import(DeviceBinding& device, const wire::LeaseA
 
 void LeaseSet::add(ProducerLease lease, platform::WaitSet& wait_set) {
   // Without it a blocked begin() would still end at its next look; it is no reason to turn the consumer away.
-  (void)wait_set.add(lease.channel, raw(lease.id));
+  (void)wait_set.add(*lease.channel, raw(lease.id));
   views_.push_back({proto::LeasePageReader(lease.page.page()), lease.index, lease.id, lease.mode, lease.queue_depth});
   leases_.push_back(std::move(lease));
+  armed_.reserve(leases_.size());
+  if (leases_.size() > CrowdBell::kFew && !bell_) bell_ = std::make_unique<CrowdBell>(doorbell_);
 }
 
 std::shared_ptr<platform::Timeline> LeaseSet::remove(proto::LeaseId id, platform::WaitSet& wait_set) {
   for (std::size_t i = 0; i < leases_.size(); ++i) {
     if (leases_[i].id != id) continue;
-    wait_set.remove(leases_[i].channel);
+    wait_set.remove(*leases_[i].channel);
     auto timeline = std::move(leases_[i].release_timeline);
     leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(i));
     views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -106,28 +108,36 @@ bool LeaseSet::any_completed_only() const {
   return std::any_of(leases_.begin(), leases_.end(), [](const ProducerLease& lease) { return lease.completed_only; });
 }
 
-void LeaseSet::wake(proto::VerdictPageReader verdict, const proto::AtomicU32& doorbell) {
-  bool somebody_sleeps = false;
+void LeaseSet::wake(proto::VerdictPageReader verdict) {
+  std::size_t sleepers = 0;
+  bool on_doorbell = false;
+  armed_.clear();
   for (std::size_t i = 0; i < leases_.size(); ++i) {
     const proto::LeasePageReader page = views_[i].page;
     const std::uint64_t ticket = page.arm_ticket();
     const bool sleeps = page.sleeps();
     if (!sleeps && (ticket == 0 || ticket == leases_[i].rung_ticket)) continue;
     if (!verdict.is_alive(views_[i].index, views_[i].id)) continue;
-    somebody_sleeps |= sleeps;
+    on_doorbell |= sleeps;
+    sleepers += sleeps ? 1 : 0;
     if (ticket != 0 && ticket != leases_[i].rung_ticket) {
       leases_[i].rung_ticket = ticket;
-      platform::ring_channel(leases_[i].channel);
+      armed_.push_back(&leases_[i].channel);
     }
   }
-  if (somebody_sleeps) platform::futex_wake_all(doorbell);
+  if (bell_ && sleepers + armed_.size() > CrowdBell::kFew) {
+    bell_->ring(on_doorbell, armed_);
+    return;
+  }
+  if (on_doorbell) platform::futex_wake_all(doorbell_);
+  for (const CrowdBell::Channel* channel : armed_) platform::ring_channel(**channel);
 }
 
 void LeaseSet::drain(std::uint64_t id, platform::WaitSet& wait_set) {
   for (ProducerLease& lease : leases_) {
     if (raw(lease.id) != id) continue;
     // A closed channel stays readable for ever: the broker will say why it closed.
-    if (!platform::drain_channel(lease.channel)) wait_set.remove(lease.channel);
+    if (!platform::drain_channel(*lease.channel)) wait_set.remove(*lease.channel);
     return;
   }
 }

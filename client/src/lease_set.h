@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "client/src/crowd_bell.h"
 #include "client/src/device_binding.h"
 #include "platform/shared_page.h"
 #include "platform/timeline.h"
@@ -25,7 +26,7 @@ struct KeptLease {
 struct ProducerLease {
   std::shared_ptr<const KeptLease> kept;
   platform::PeerPage<proto::LeasePage> page;
-  platform::UniqueFd channel;
+  CrowdBell::Channel channel;
   std::shared_ptr<platform::Timeline> release_timeline;  ///< null in sync mode host
   std::uint32_t index = 0;
   proto::LeaseId id{};
@@ -52,6 +53,9 @@ struct WaitList {
 
 class LeaseSet {
  public:
+  /// @p doorbell: the stream page's; outlives this.
+  explicit LeaseSet(const proto::AtomicU32& doorbell) : doorbell_(doorbell) {}
+
   /// Takes the descriptors of @p fds: lease page, channel, release timeline. kProtocolViolation: the consumer's page is
   /// not what it must be (the broker checks it too).
   static proto::Result<ProducerLease> import(DeviceBinding& device, const wire::LeaseAddedT& info,
@@ -70,15 +74,19 @@ class LeaseSet {
   /// broker has retired is waited for no more.
   void collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out);
 
-  /// After a publish: one FUTEX_WAKE if anybody sleeps on @p doorbell, and one ring for each lease that is armed.
-  void wake(proto::VerdictPageReader verdict, const proto::AtomicU32& doorbell);
+  /// After a publish: wakes everybody who sleeps on the doorbell with one FUTEX_WAKE, and rings for each lease that is
+  /// armed. A crowd's share of that is left to a thread, which costs this one a single system call.
+  void wake(proto::VerdictPageReader verdict);
 
   /// Empties the channel of lease @p id after WaitSet::wait() named it.
   void drain(std::uint64_t id, platform::WaitSet& wait_set);
 
  private:
+  const proto::AtomicU32& doorbell_;
   std::vector<ProducerLease> leases_;
   std::vector<proto::LeaseView> views_;  // same order; what SlotChooser walks over
+  std::vector<const CrowdBell::Channel*> armed_;  // of wake(); room for all, so that it never allocates
+  std::unique_ptr<CrowdBell> bell_;       // made with the first lease that makes a crowd
 };
 
 }  // namespace ferry::client

@@ -60,6 +60,7 @@ Producer::Producer(std::shared_ptr<Connection> connection, DevicePtr device, std
       page_(std::move(page)),
       page_writer_(page_.page()),
       chooser_(page_writer_, static_cast<proto::QueuePolicy>(asked.queue_policy)),
+      leases_(page_.page().doorbell),
       wait_set_(std::move(wait_set)),
       wake_(std::move(wake)) {
   for (Target& target : targets_) target.waits.reserve(proto::kMaxLeases);
@@ -327,7 +328,7 @@ void Producer::make_newest(const proto::FrameRecord& record) {
   if (record.acquire_point == 0 && leases_.any_completed_only()) mark_complete(record.sequence);
   if (page_.page().first_published_ns.load(std::memory_order_relaxed) == 0)
     page_.page().first_published_ns.store(record.produced_ns, std::memory_order_relaxed);
-  leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+  leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
   if (record.generation > announced_generation_) {
     announced_generation_ = record.generation;
     while (!kept_.empty() && kept_.front()->info.id < record.generation) kept_.pop_front();
@@ -356,7 +357,7 @@ void Producer::frame_finished(const UnfinishedFrame& frame, const Result<void>& 
   if (!reached) return;  // begin() and publish() say what is wrong with the device
   std::lock_guard lock(mutex_);
   mark_complete(frame.sequence);
-  leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+  leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
   // The one that was on show for them before may be overwritten now.
   if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
 }
@@ -479,7 +480,7 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
   leases_.add(std::move(*lease), wait_set_);
   page_writer_.admit(index, id);
   page_writer_.ring();
-  leases_.wake(proto::VerdictPageReader(verdict_page_.page()), page_.page().doorbell);
+  leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
   Unfinished unfinished = take_unfinished();  // the frame that is on show now may be the last for long
   lock.unlock();
   unfinished.push();

@@ -341,9 +341,9 @@ FERRY_API FERRY_NODISCARD int32_t ferry_producer_begin(ferry_producer* producer,
 
 /* Makes the target the stream's newest frame. Call it AFTER the submission that signals signal_semaphore has been
  * submitted to a queue (vkQueueSubmit has returned). Targets are published in the order in which they were begun.
- * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun. At
- * most one system call, none when no consumer sleeps in acquire(); one more for each that sleeps on the descriptor of
- * ferry_consumer_get_fd(). Since 0.1. */
+ * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun. None
+ * sleeps: no system call. Up to four sleep: one for all who do in acquire(), one for each who does on the descriptor of
+ * ferry_consumer_get_fd(). More: one, and a thread of the library's wakes them. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_publish(ferry_producer* producer, uint64_t target_id,
                                                          const ferry_frame_metadata* metadata);
 /* Gives the target back without a frame. Nothing that was submitted may still write it or signal its semaphore.

@@ -120,6 +120,33 @@ TEST_F(Guard, SystemCalls) {
   expect_no_more_than_recorded("system calls", {{"frame, peers awake", a_frame}}, 1);
 }
 
+TEST_F(Guard, SystemCallsThatWakeACrowd) {
+  if (const std::string why = test::SystemCallTrace::why_not(); !why.empty()) GTEST_SKIP() << why;
+  const std::string out = folder_.file("strace");
+  run("/usr/bin/strace", {"-f", "-o", out, work_, socket_, std::to_string(kFrames / 10), "64", "asleep"});
+  // Of the thread that publishes, from its first pause between two frames to its last.
+  std::istringstream lines(test::read_file(out));
+  std::string main_thread;
+  bool publishing = false;
+  double since_pause = 0, count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string thread = line.substr(0, line.find(' '));
+    if (main_thread.empty()) main_thread = thread;
+    if (thread != main_thread || line.find('(') == std::string::npos) continue;
+    if (line.find("nanosleep(") == std::string::npos) {
+      ++since_pause;
+    } else {
+      if (publishing) count += since_pause;
+      publishing = true;
+      since_pause = 0;
+    }
+  }
+  const double a_frame = count / (kFrames / 10 - 1);
+  EXPECT_GT(a_frame, 0.5) << "somebody slept";
+  // A lock is met taken now and then.
+  expect_no_more_than_recorded("system calls", {{"publish, 64 peers asleep", std::floor(a_frame)}}, 1);
+}
+
 TEST_F(Guard, Allocations) {
   ChildProcess child(work_, {socket_, std::to_string(kFrames), "3"}, {{}, folder_.file("errors")});
   const json done = child.wait_report("done", 60s);

@@ -1,9 +1,15 @@
 // What the guard counts: frames through libferry without a driver. `guard_work broker` is the broker, in a process of
-// its own, so that nothing it does is counted; `guard_work SOCKET FRAMES CONSUMERS` produces and consumes.
+// its own, so that nothing it does is counted; `guard_work SOCKET FRAMES CONSUMERS` produces and consumes; with
+// `asleep` the consumers sleep when a frame comes, half of them in acquire() and half in poll().
 
+#include <poll.h>
+
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "tests/bench/library/fake_client.h"
@@ -48,6 +54,56 @@ int be_client(const char* socket, int frames, int crowd) {
   return 0;
 }
 
+/// Events that nobody takes keep the descriptor readable.
+bool take_event(ferry_consumer* consumer) {
+  ferry_event event{};
+  event.struct_size = FERRY_EVENT_SIZE;
+  return ferry_consumer_next_event(consumer, &event) == FERRY_OK;
+}
+
+/// Takes what comes until @p stopping.
+void sleep_and_take(ferry_consumer* consumer, bool in_poll, const std::atomic<bool>& stopping,
+                    std::atomic<int>& taken) {
+  constexpr int kTimeoutMs = 100;
+  pollfd fd{-1, POLLIN, 0};
+  if (in_poll) test::check(ferry_consumer_get_fd(consumer, &fd.fd), "ferry_consumer_get_fd");
+  while (!stopping) {
+    const std::uint64_t sequence = acquire_frame(consumer, in_poll ? 0 : kTimeoutMs * 1'000'000);
+    if (sequence != 0) {
+      release_frame(consumer, sequence);
+      ++taken;
+    } else if (in_poll && !take_event(consumer)) {
+      ::poll(&fd, 1, kTimeoutMs);
+    }
+  }
+}
+
+int be_client_of_sleepers(const char* socket, int frames, int crowd) {
+  const FakeClient client(socket);
+  ferry_producer* producer = client.create("cam");
+  std::vector<ferry_consumer*> consumers;
+  std::vector<std::thread> threads;
+  std::atomic<bool> stopping{false};
+  std::atomic<int> taken{0};
+  for (int i = 0; i < crowd; ++i) {
+    consumers.push_back(client.attach("cam"));
+    threads.emplace_back(
+        [consumer = consumers.back(), i, &stopping, &taken] { sleep_and_take(consumer, i % 2 == 1, stopping, taken); });
+  }
+  for (int i = 0; i < frames; ++i) {
+    publish_frame(producer, begin_frame(producer));
+    // Until everybody has had it, and a while longer, until they sleep again.
+    do std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (taken < (i + 1) * crowd);
+  }
+  stopping = true;
+  for (auto& thread : threads) thread.join();
+  test::report("done", {{"frames", frames}});
+  for (ferry_consumer* consumer : consumers) ferry_consumer_destroy(consumer);
+  ferry_producer_destroy(producer);
+  return 0;
+}
+
 }  // namespace
 }  // namespace ferry::bench
 
@@ -55,7 +111,9 @@ int main(int argc, char** argv) {
   try {
     if (argc == 2 && std::strcmp(argv[1], "broker") == 0) return ferry::bench::be_broker();
     if (argc == 4) return ferry::bench::be_client(argv[1], std::atoi(argv[2]), std::atoi(argv[3]));
-    std::fprintf(stderr, "guard_work broker | guard_work SOCKET FRAMES CONSUMERS\n");
+    if (argc == 5 && std::strcmp(argv[4], "asleep") == 0)
+      return ferry::bench::be_client_of_sleepers(argv[1], std::atoi(argv[2]), std::atoi(argv[3]));
+    std::fprintf(stderr, "guard_work broker | guard_work SOCKET FRAMES CONSUMERS [asleep]\n");
   } catch (const std::exception& e) {
     std::fprintf(stderr, "guard_work: %s\n", e.what());
   }
