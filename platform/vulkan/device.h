@@ -30,6 +30,7 @@ struct DeviceCapabilities {
   std::string host_memory_reason;  ///< why not; empty if it can
   bool timeline_fd = false;        ///< can export *and* import timeline semaphores as opaque fds
   std::string timeline_fd_reason;  ///< why not; empty if it can
+  bool imported_waits_spin = false;  ///< vkWaitSemaphores on an imported timeline keeps a processor busy until the end
 };
 
 /// Entry points of one VkInstance + VkDevice, loaded through the application's vkGetInstanceProcAddr.

@@ -139,6 +139,9 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
   std::copy(std::begin(id.driverUUID), std::end(id.driverUUID), capabilities.driver_uuid.begin());
   capabilities.driver = fmt::format("{}{}{}", driver.driverName, driver.driverInfo[0] == '\0' ? "" : " ", driver.driverInfo);
 
+  // Measured with 580.159: 16.7 ms of processor time for a wait of 16.8 ms; 0.1 ms for a timeline that was not imported.
+  capabilities.imported_waits_spin = driver.driverID == VK_DRIVER_ID_NVIDIA_PROPRIETARY;
+
   const auto extensions = device_extensions(vki, physical_device);
   capabilities.opaque_fd_reason = why_no_opaque_fd(vki, physical_device, extensions, capabilities.driver);
   capabilities.opaque_fd = capabilities.opaque_fd_reason.empty();

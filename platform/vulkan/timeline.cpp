@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "platform/clock.h"
+#include "platform/growing_nap.h"
 #include "platform/vulkan/driver_fd.h"
 #include "platform/vulkan/vk_error.h"
 
@@ -22,6 +28,10 @@ proto::Result<UniqueSemaphore> create_semaphore(const DeviceContext& context, co
       result != VK_SUCCESS)
     return vk_error(result, "vkCreateSemaphore");
   return UniqueSemaphore(context, semaphore);
+}
+
+proto::Error wait_error(VkResult result, std::uint64_t value, std::int64_t timeout_ns) {
+  return vk_error(result, "vkWaitSemaphores", fmt::format("value {} within {} ns", value, timeout_ns));
 }
 
 /// @p Interface: Timeline or ExportedTimeline.
@@ -62,13 +72,36 @@ class TimelineBase : public Interface {
     const std::uint64_t timeout = timeout_ns < 0 ? UINT64_MAX : static_cast<std::uint64_t>(timeout_ns);
     if (const VkResult result = context_->vkd.WaitSemaphores(context_->handles.device, &info, timeout);
         result != VK_SUCCESS)
-      return vk_error(result, "vkWaitSemaphores", fmt::format("value {} within {} ns", value, timeout_ns));
+      return wait_error(result, value, timeout_ns);
     return {};
   }
 
  private:
   std::shared_ptr<const DeviceContext> context_;
   UniqueSemaphore semaphore_;
+};
+
+/// Where vkWaitSemaphores would spin: looks at the counter now and then.
+class NappingTimeline final : public TimelineBase<Timeline> {
+ public:
+  using TimelineBase::TimelineBase;
+
+  proto::Result<void> wait(std::uint64_t wanted, std::int64_t timeout_ns) const override {
+    const std::int64_t start_ns = now_ns(), deadline_ns = deadline_after(timeout_ns);
+    for (;;) {
+      auto reached = value();
+      if (!reached) return std::move(reached).error();
+      if (*reached >= wanted) return {};
+      const std::int64_t waited_ns = now_ns() - start_ns;
+      std::int64_t nap_ns = growing_nap_ns(waited_ns);
+      if (deadline_ns >= 0) {
+        const std::int64_t left_ns = deadline_ns - start_ns - waited_ns;
+        if (left_ns <= 0) return wait_error(VK_TIMEOUT, wanted, timeout_ns);
+        nap_ns = std::min(nap_ns, left_ns);
+      }
+      std::this_thread::sleep_for(std::chrono::nanoseconds(nap_ns));
+    }
+  }
 };
 
 class OpaqueFdTimeline final : public TimelineBase<ExportedTimeline> {
@@ -131,6 +164,8 @@ class Importer final : public TimelineImporter {
       settle_failed_import(info.fd, capabilities.is_software);
       return vk_error(result, "vkImportSemaphoreFdKHR");
     }
+    if (capabilities.imported_waits_spin)
+      return std::unique_ptr<Timeline>(std::make_unique<NappingTimeline>(context_, std::move(*semaphore)));
     return wrap(std::move(*semaphore));
   }
 
