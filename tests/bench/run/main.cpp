@@ -1,4 +1,4 @@
-// Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency throughput cost growth attach wakeup
+// Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency throughput cost growth attach wakeup wake-crowd
 // host-wait]
 
 #include <fmt/format.h>
@@ -25,10 +25,10 @@ struct Measurement {
   const char* name;
   json (*run)(const RunOptions&);
 };
-constexpr Measurement kMeasurements[] = {{"latency", measure_latency},    {"throughput", measure_throughput},
-                                         {"cost", measure_cost},          {"growth", measure_growth},
-                                         {"attach", measure_attach},      {"wakeup", measure_wakeup},
-                                         {"host-wait", measure_host_wait}};
+constexpr Measurement kMeasurements[] = {
+    {"latency", measure_latency},       {"throughput", measure_throughput}, {"cost", measure_cost},
+    {"growth", measure_growth},         {"attach", measure_attach},         {"wakeup", measure_wakeup},
+    {"wake-crowd", measure_wake_crowd}, {"host-wait", measure_host_wait}};
 
 bool has_queue(const char* kind) {
   try {

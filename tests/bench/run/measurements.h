@@ -26,6 +26,7 @@ nlohmann::json measure_cost(const RunOptions& options);
 nlohmann::json measure_growth(const RunOptions& options);
 nlohmann::json measure_attach(const RunOptions& options);
 nlohmann::json measure_wakeup(const RunOptions& options);
+nlohmann::json measure_wake_crowd(const RunOptions& options);
 nlohmann::json measure_host_wait(const RunOptions& options);
 
 }  // namespace ferry::bench
