@@ -58,13 +58,14 @@ fn launch(folder: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("ferryd starts");
+    while !hears_ready(&notify) {}
+    process
+}
+
+fn hears_ready(notify: &UnixDatagram) -> bool {
     let mut text = [0; 1024];
-    loop {
-        let length = notify.recv(&mut text).expect("ferryd says that it is ready");
-        if String::from_utf8_lossy(&text[..length]).contains("READY=1") {
-            return process;
-        }
-    }
+    let length = notify.recv(&mut text).expect("ferryd says that it is ready");
+    String::from_utf8_lossy(&text[..length]).contains("READY=1")
 }
 
 impl Drop for Broker {
