@@ -116,7 +116,10 @@ json measure_size(const RunOptions& options, const std::string& size) {
 
 json measure_latency(const RunOptions& options) {
   json sizes = json::array();
-  for (const std::string& size : options.sizes) sizes.push_back(measure_size(options, size));
+  for (const std::string& size : options.sizes) {
+    sizes.push_back(measure_size(options, size));
+    options.keep(sizes);
+  }
   return sizes;
 }
 

@@ -1,5 +1,5 @@
-// Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency throughput cost growth attach wakeup wake-crowd
-// host-wait]
+// Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency throughput cost growth attach wakeup
+// wake-crowd host-wait]
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
@@ -96,8 +96,12 @@ int run(int argc, char** argv) {
       fmt::print(stderr, "{}: not run, no time left\n", measurement.name);
       continue;
     }
+    options.keep = [&](const json& measured) {
+      result[measurement.name] = measured;
+      std::ofstream(out) << result.dump(1) << "\n";
+    };
     try {
-      result[measurement.name] = measurement.run(options);
+      options.keep(measurement.run(options));
       if (result.contains("latency") && count_wrong_frames(result["latency"]) > 0)
         throw std::runtime_error(fmt::format("{} frames were wrong", count_wrong_frames(result["latency"])));
     } catch (const std::exception& e) {
@@ -105,8 +109,8 @@ int run(int argc, char** argv) {
       result["failed"][measurement.name] = e.what();
       ++failed;
     }
-    std::ofstream(out) << result.dump(1) << "\n";  // after each: what was measured is not lost
   }
+  std::ofstream(out) << result.dump(1) << "\n";
   return failed == 0 ? 0 : 1;
 }
 

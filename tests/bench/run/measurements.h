@@ -2,6 +2,7 @@
 // What ferry_bench measures. Each answers with JSON; all of them print their progress to standard error.
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct RunOptions {
   std::vector<std::string> only_rivals{};
   bool has_second_queue = false;  ///< a queue for transfers alone
   bool has_timelines = false;     ///< semaphores that cross processes
+  /// Keeps what a measurement has so far: what was measured is not lost when the rest takes too long.
+  std::function<void(const nlohmann::json&)> keep = [](const nlohmann::json&) {};
 };
 
 nlohmann::json measure_latency(const RunOptions& options);

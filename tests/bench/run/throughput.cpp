@@ -97,6 +97,7 @@ json measure_throughput(const RunOptions& options) {
     const double rate = rows[1]["frames_per_second"];
     sizes.push_back(
         {{"size", size}, {"rivals", rows}, {"without_a_drop", without_a_drop(options, size, rate, broker)}});
+    options.keep(sizes);
   }
   return sizes;
 }
