@@ -54,8 +54,9 @@ Result<void> StreamService::attach(Session& session, std::uint64_t request, std:
                  fmt::format("{} has or waits for {} leases; the limit max_leases_per_session is {}", session.name(),
                              leases, limits_.max_leases_per_session)};
   Stream* stream = find(asked->name);
-  if (stream != nullptr) return attach_now(*stream, session, request, *asked, std::move(*page));
-  if (!asked->wait) {
+  const bool settled = stream == nullptr || stream->expects_others_until_ns == 0;
+  if (stream != nullptr && settled) return attach_now(*stream, session, request, *asked, std::move(*page));
+  if (!asked->wait && settled) {
     // Who may not see it is not to learn whether it exists.
     if (auto may = permit(session, Action::kView, asked->name); !may) return may;
     return Error{ErrorCode::kNotFound, fmt::format("there is no stream '{}'", proto::printable(asked->name))};

@@ -79,7 +79,7 @@ Result<void> StreamService::create_stream(Session& session, std::uint64_t reques
   if (present->has_producer())
     return Error{ErrorCode::kNameTaken,
                  fmt::format("{} is produced by {}", object, present->producer().session->name())};
-  if (!present->producer().process->gone() && platform::now_ns() < present->expects_producer_until_ns)
+  if (!present->producer().process->gone() && platform::now_ns() < present->expects_others_until_ns)
     return Error{ErrorCode::kNameTaken, fmt::format("{} is produced by process {}, which this broker expects back",
                                                     object, present->producer().process->pid())};
   return take_over(*present, session, request, asked, std::move(*producer), *image);
@@ -147,6 +147,7 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
   if (!done) return done;
   session.holdings.streams.insert(stream.id());
   spdlog::info("stream {} taken over by {}", stream.log_name(), session.name());
+  serve_waiting(stream);
   return {};
 }
 

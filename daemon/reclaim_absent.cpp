@@ -53,7 +53,9 @@ void StreamService::give_up_absent() {
   const std::int64_t since_ns = platform::now_ns() - grace_ns();
   bool some_left = false;
   std::vector<StreamId> touched;
+  std::vector<StreamId> settled;
   for (const auto& [id, stream] : streams_) {
+    if (stream->expects_others_until_ns != 0) settled.push_back(id);
     std::vector<LeaseId> late;
     for (const AbsentLease& lease : stream->absent()) {
       if (lease.since_ns > since_ns) {
@@ -68,6 +70,16 @@ void StreamService::give_up_absent() {
     if (!late.empty()) touched.push_back(id);
   }
   for (const StreamId id : touched) drop_if_unused(id);
+  for (const StreamId id : settled) {
+    Stream* stream = find(id);
+    if (stream == nullptr) continue;
+    if (stream->expects_others_until_ns > platform::now_ns()) {
+      some_left = true;
+      continue;
+    }
+    stream->expects_others_until_ns = 0;
+    serve_waiting(*stream);
+  }
   waiting_claims_.remove_if([&](const LeaseClaim& claim) {
     if (claim.since_ns > since_ns) {
       some_left = true;
@@ -75,6 +87,13 @@ void StreamService::give_up_absent() {
     }
     claim.session->refuse(claim.request, {ErrorCode::kNotFound, fmt::format("nobody has handed stream '{}' back",
                                                                             proto::printable(claim.asked->name))});
+    return true;
+  });
+  // Whoever did not want to wait for a stream waited for this one to settle; it may have ended instead.
+  waiting_.remove_if([&](const Waiting& waiting) {
+    if (waiting.asked->wait || find(waiting.asked->name) != nullptr) return false;
+    waiting.session->refuse(waiting.request, {ErrorCode::kNotFound, fmt::format("there is no stream '{}'",
+                                                                                proto::printable(waiting.asked->name))});
     return true;
   });
   if (!some_left)

@@ -63,6 +63,7 @@ Result<void> StreamService::reclaim_lease(Session& session, std::uint64_t reques
     waiting_claims_.push_back(std::move(claim));
     return {};
   }
+  if (auto awaited = await_absent(); !awaited) return awaited;  // those who were here before
   auto restored = restore_for(claim, std::move(parts), std::move(*producer));
   if (!restored) return std::move(restored).error();
   if (auto settled = settle(claim, **restored); !settled) {
@@ -70,7 +71,6 @@ Result<void> StreamService::reclaim_lease(Session& session, std::uint64_t reques
     return settled;
   }
   settle_waiting_claims(**restored);
-  serve_waiting(**restored);
   return {};
 }
 
@@ -119,17 +119,17 @@ Result<Stream*> StreamService::restore_for(const LeaseClaim& claim, HandedBackPa
                                  std::move(*generations), *past);
   if (!restored) return restored;
   Stream& stream = **restored;
-  stream.expects_producer_until_ns = platform::now_ns() + grace_ns();
   spdlog::info("stream {} handed back by its consumer {}; its producer (pid {}) is {}", stream.log_name(),
                claim.session->name(), stream.producer().process->pid(),
                stream.producer().process->gone() ? "gone" : "expected");
   if (has_left(claim.stream_page->page().writer)) {
     names_.erase(stream.name());
     stream.close();
-  } else {
-    stream.abandon();
-    orphan_when_gone(stream);
+    return &stream;
   }
+  stream.expects_others_until_ns = platform::now_ns() + grace_ns();
+  stream.abandon();
+  orphan_when_gone(stream);
   return &stream;
 }
 

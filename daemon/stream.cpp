@@ -303,6 +303,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   if (!generation) return std::move(generation).error();
 
   while (!absent_.empty()) give_up(absent_.back().id, "its stream was taken over before it came back");
+  expects_others_until_ns = 0;
   const std::uint64_t published = frames().published();
   first_sequence_ = std::max(first_sequence_, published < kMaxSequence ? published + 1 : 0);
   add_generation(std::move(*generation));

@@ -137,8 +137,9 @@ class Stream {
   /// Ends a lease that nobody claimed.
   void give_up(proto::LeaseId id, const std::string& why);
   const std::vector<AbsentLease>& absent() const { return absent_; }
-  /// Nobody else may take the stream over until then: its producer lives, and is expected back.
-  std::int64_t expects_producer_until_ns = 0;
+  /// A consumer has brought it back, and the others are expected: until then nobody else may take it over if its producer
+  /// lives, and newcomers wait, because only those who were here before know which places they have. 0: it is settled.
+  std::int64_t expects_others_until_ns = 0;
 
   /// The producer's session is over without CloseStream. What it promised will be kept for it.
   void abandon();

@@ -53,6 +53,7 @@ void Stream::stop_paying() {
 void Stream::rejoin(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
                     Generations generations, const Past& past) {
   setup_.producer = std::move(next);
+  expects_others_until_ns = 0;
   // Its own word on what it draws into; a consumer's stood in for it.
   setup_.agreement = std::move(agreement);
   setup_.device = std::move(device);

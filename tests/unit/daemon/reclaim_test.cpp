@@ -57,6 +57,55 @@ TEST_F(Reclaims, MayComeFromTheConsumerFirst) {
   EXPECT_TRUE(viewer->quiet_for(50ms));
 }
 
+TEST_F(Reclaims, KeepThePlacesOfThoseWhoAreYetToCome) {
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect<wire::LeaseRestoredT>();
+  RawClient newcomer = connect("newcomer");
+  RawConsumer late(newcomer, device(), "cam");
+  late.send();
+  EXPECT_TRUE(newcomer.quiet_for(20ms)) << "only the producer knows who has which place";
+  // Another lease, whose consumer is slow.
+  RawConsumer slow(*viewer, device(), "cam");
+  sign(slow.page.page().writer, getpid());
+  wire::HandBackLeaseT part;
+  part.stream = added.stream;
+  part.lease = added.lease + 1;
+  part.lease_index = added.lease_index + 1;
+  part.mode = wire::ConsumerMode::Latest;
+  part.max_holds = 1;
+  hand_back_lease();
+  const int page = slow.page.fd().get();
+  renderer->send(std::move(part), {&page, 1});
+  send_stream_claim(*renderer, stream_claim());
+  restored_stream();
+  late.take_answer();
+  EXPECT_EQ(late.attached.lease_index, added.lease_index + 2);
+}
+
+TEST_F(Reclaims, ServeNewcomersWhenNobodyElseHasCome) {
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect<wire::LeaseRestoredT>();
+  RawClient newcomer = connect("newcomer");
+  RawConsumer late(newcomer, device(), "cam");
+  late.attach();
+  EXPECT_NE(late.attached.lease_index, added.lease_index);
+}
+
+TEST_F(Reclaims, TellNewcomersThatTheStreamEndedInstead) {
+  producer->page.page().writer.started_ticks = 1;  // its producer is gone
+  send_lease_claim(*viewer, lease_claim());
+  viewer->expect<wire::LeaseRestoredT>();
+  RawClient newcomer = connect("newcomer");
+  RawConsumer late(newcomer, device(), "cam");
+  late.send();
+  EXPECT_TRUE(newcomer.quiet_for(20ms));
+  wire::DetachT detach;
+  detach.lease = added.lease;
+  viewer->send(detach);
+  viewer->expect<wire::DoneT>();
+  newcomer.expect_refused(ErrorCode::kNotFound);
+}
+
 TEST_F(Reclaims, IntroduceALeaseThatTheProducerWasNeverToldOf) {
   send_lease_claim(*viewer, lease_claim());
   viewer->expect<wire::LeaseRestoredT>();
