@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "platform/clock.h"
 #include "tests/support/check.h"
+#include "tests/support/deadline.h"
 #include "tests/support/mark.h"
 
 namespace ferry::test {
@@ -56,12 +58,27 @@ PictureConsumer::~PictureConsumer() {
   ferry_consumer_destroy(consumer_);
 }
 
-void PictureConsumer::note_wrong(const ferry_frame& frame, const char* what, std::uint64_t words) {
+void PictureConsumer::note_wrong(const ferry_frame& frame, std::uint64_t& count, const char* what, std::uint64_t words) {
+  if (was_evicted()) {
+    ++books_.overtaken;
+    return;
+  }
+  ++count;
   if (!books_.first_wrong.empty()) return;
   books_.first_wrong =
       fmt::format("frame {} ({}x{} format {}, generation {}, slot {}): {} words of {} wrong {}", frame.sequence,
                   frame.width_px, frame.height_px, frame.format, frame.generation, frame.slot, words,
                   size_bytes({frame.width_px, frame.height_px, frame.format}) / 4, what);
+}
+
+bool PictureConsumer::was_evicted() {
+  const Deadline deadline(has_waited_ ? 0ms : 2000ms);
+  has_waited_ = true;
+  for (;;) {
+    while (const auto event = ask_for_event()) events_.push_back(*event);
+    if (evicted_ || deadline.passed()) return evicted_;
+    std::this_thread::sleep_for(5ms);
+  }
 }
 
 void PictureConsumer::enter(const ferry_frame& frame) {
@@ -109,10 +126,7 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
   } else {
     const auto part = options_.recheck ? PictureReader::Part::kFirst : PictureReader::Part::kOnly;
     const std::uint64_t wrong = reader_.count_wrong(frame, {seed_, frame.sequence}, part);
-    if (wrong != 0) {
-      ++books_.wrong_frames;
-      note_wrong(frame, "when it was acquired", wrong);
-    }
+    if (wrong != 0) note_wrong(frame, books_.wrong_frames, "when it was acquired", wrong);
   }
   read_ns_.push_back(age_ns());
   held_.push_back(frame);
@@ -124,10 +138,7 @@ void PictureConsumer::release_oldest() {
   held_.pop_front();
   if (options_.verify && options_.recheck) {
     const std::uint64_t wrong = reader_.count_wrong(frame, {seed_, frame.sequence}, PictureReader::Part::kLast);
-    if (wrong != 0) {
-      ++books_.torn_frames;
-      note_wrong(frame, "before it was released", wrong);
-    }
+    if (wrong != 0) note_wrong(frame, books_.torn_frames, "before it was released", wrong);
   }
   const TraceMark mark(options_.mark ? "release" : nullptr);
   check(ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_SIGNALLED), "ferry_consumer_release");
@@ -138,11 +149,19 @@ void PictureConsumer::release_all() {
 }
 
 std::optional<ferry_event> PictureConsumer::next_event() {
+  if (events_.empty()) return ask_for_event();
+  const ferry_event event = events_.front();
+  events_.pop_front();
+  return event;
+}
+
+std::optional<ferry_event> PictureConsumer::ask_for_event() {
   ferry_event event{};
   event.struct_size = FERRY_EVENT_SIZE;
   const std::int32_t code = ferry_consumer_next_event(consumer_, &event);
   if (code == FERRY_ERROR_WOULD_BLOCK) return std::nullopt;
   check(code, "ferry_consumer_next_event");
+  evicted_ |= event.type == FERRY_EVENT_EVICTED;
   return event;
 }
 

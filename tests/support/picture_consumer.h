@@ -30,6 +30,7 @@ struct ConsumerBooks {
   std::uint64_t frames = 0;
   std::uint64_t wrong_frames = 0;  ///< a pixel differs when the frame is acquired
   std::uint64_t torn_frames = 0;   ///< right when it was acquired, and no more when it was released
+  std::uint64_t overtaken = 0;     ///< wrong, but in the hands of a lease that had ended: a hold is void then
   std::uint64_t wrong_stamps = 0;  ///< metadata of another frame
   std::uint64_t disorder = 0;      ///< numbers that did not grow
   std::uint64_t skipped = 0;       ///< as the library reports it
@@ -71,7 +72,10 @@ class PictureConsumer {
 
  private:
   void enter(const ferry_frame& frame);
-  void note_wrong(const ferry_frame& frame, const char* what, std::uint64_t words);
+  void note_wrong(const ferry_frame& frame, std::uint64_t& count, const char* what, std::uint64_t words);
+  /// Told soon, if it is so: a process that was stopped looks at its frame before its library has heard the broker.
+  bool was_evicted();
+  std::optional<ferry_event> ask_for_event();
 
   ConsumerOptions options_;
   std::uint32_t seed_;
@@ -81,6 +85,8 @@ class PictureConsumer {
   ConsumerBooks books_;
   std::uint64_t generation_ = 0;
   std::uint64_t last_produced_ns_ = 0;
+  std::deque<ferry_event> events_;  ///< asked for, and not seen yet
+  bool evicted_ = false, has_waited_ = false;
   std::vector<std::uint64_t> latencies_ns_, read_ns_;
 };
 

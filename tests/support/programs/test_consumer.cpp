@@ -149,6 +149,7 @@ class ConsumerProgram {
             {"last", b.last},
             {"generations", b.generations},
             {"longest_gap_ns", b.longest_gap_ns},
+            {"overtaken", b.overtaken},
             {"width", b.shape.width_px},
             {"height", b.shape.height_px},
             {"format", b.shape.format},
