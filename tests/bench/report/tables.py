@@ -144,7 +144,9 @@ def growth(result):
                   [[str(row["consumers"]), us(row["all_awake_us"]["p50"])] for row in found["consumers"]])
     lines += [""] + grid(["streams", "create us, p50", "attach us, p50", "status us, p50", "broker memory a stream, KiB",
                           "broker descriptors a stream"],
-                         [[f"{row['streams']:,}", us(row["create_us"]["p50"]), us(row["attach_us"]["p50"]),
+                         [[f"{row['streams']:,}", f"refused after {row['created']:,}: {row['refused']}", "-", "-", "-", "-"]
+                          if "refused" in row else
+                          [f"{row['streams']:,}", us(row["create_us"]["p50"]), us(row["attach_us"]["p50"]),
                            us(row["status_us"]["p50"]), us(row["broker_bytes_a_stream"] / 1024),
                            f"{row['broker_descriptors_a_stream']:.1f}"] for row in found["streams"]])
     memory, rate, broker = found["memory"], found["attach_rate"], found["broker"]
