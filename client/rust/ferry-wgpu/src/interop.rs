@@ -1,4 +1,5 @@
 use crate::barrier::{self, Transfer};
+use crate::host_wait;
 use ash::vk::{self, Handle as _};
 use ferry::{Connection, Error, ErrorKind, Result, VulkanHandles};
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub struct Interop {
     pub(crate) queue: wgpu::Queue,
     family: u32,
     gpu_waits: bool,
+    host_waits_spin: bool,
 }
 
 impl Interop {
@@ -23,7 +25,7 @@ impl Interop {
     /// device; sync mode `timeline` also needs what [`crate::add_extensions`] adds, without it the mode is `host`.
     pub fn new(connection: &Connection, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<Self> {
         // SAFETY: the handles are read, and kept alive by the clone that goes with them.
-        let (handles, family) = unsafe {
+        let (handles, family, host_waits_spin) = unsafe {
             let hal = device.as_hal::<Vulkan>().ok_or_else(|| {
                 Error::new(ErrorKind::Unsupported, "the wgpu device is not on Vulkan, which Ferry needs on Linux")
             })?;
@@ -39,7 +41,8 @@ impl Interop {
                     ferry::sys::PfnGetInstanceProcAddr,
                 >(instance.entry().static_fn().get_instance_proc_addr),
             };
-            (handles, family)
+            let spins = host_wait::spins(instance.raw_instance(), hal.raw_physical_device());
+            (handles, family, spins)
         };
         // SAFETY: handles of a living device, which the clone keeps alive.
         let ferry = unsafe { ferry::Device::wrap(&handles, Box::new(device.clone()))? };
@@ -50,6 +53,7 @@ impl Interop {
             queue: queue.clone(),
             family,
             gpu_waits: false,
+            host_waits_spin,
         })
     }
 
@@ -90,8 +94,7 @@ impl Interop {
                 return Ok(());
             }
             if !self.gpu_waits {
-                let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
-                return vulkan.wait_semaphores(&info, GPU_PATIENCE.as_nanos() as u64).map_err(lost);
+                return host_wait::wait(vulkan, &semaphores, &values, self.host_waits_spin, GPU_PATIENCE).map_err(lost);
             }
             // A wait covers everything that comes later in submission order, also what wgpu submits.
             let stages = vec![vk::PipelineStageFlags::ALL_COMMANDS; semaphores.len()];

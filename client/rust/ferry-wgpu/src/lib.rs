@@ -11,9 +11,9 @@
 //! # Who waits
 //!
 //! In sync mode `host` a frame is complete when it arrives, and nobody waits. In sync mode `timeline` a point of the other
-//! process's GPU comes with it. wgpu 29 has a hook for signals but none for waits, so by default [`Interop`] sleeps (it
-//! does not poll) until the point is reached; most are before anybody asks. [`Interop::assume_sole_submitter`] makes the
-//! GPU wait instead, for programs that know who submits and when.
+//! process's GPU comes with it. wgpu 29 has a hook for signals but none for waits, so by default [`Interop`] sleeps until
+//! the point is reached (in naps that grow, where the driver would keep a processor busy: NVIDIA's).
+//! [`Interop::assume_sole_submitter`] makes the GPU wait instead, for programs that know who submits and when.
 //!
 //! # What wgpu 29 cannot say
 //!
@@ -41,6 +41,7 @@
 mod barrier;
 mod consumer;
 mod format;
+mod host_wait;
 mod interop;
 mod open;
 mod producer;
