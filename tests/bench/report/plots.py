@@ -17,7 +17,8 @@ def plain(rival):
 
 
 def style(rival):
-    return {"linewidth": 2.2 if rival.startswith("ferry") else 1.2, "marker": "o" if rival.startswith("ferry") else "s",
+    ours = rival.startswith("ferry")
+    return {"linewidth": 2.2 if ours else 1.2, "marker": "o" if ours else "s",
             "markersize": 4, "linestyle": "--" if rival == "raw" else "-"}
 
 

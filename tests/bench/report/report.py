@@ -54,7 +54,8 @@ def main(arguments):
         sys.exit(__doc__)
     results, text = load(), PAGE.read_text()
     if command == "check":
-        sys.exit(0 if filled(text, results) == text else "docs/performance.md does not say what docs/performance/*.json says")
+        same = filled(text, results) == text
+        sys.exit(0 if same else "docs/performance.md does not say what docs/performance/*.json says")
     PAGE.write_text(filled(text, results))
     import plots  # the one part that needs matplotlib
     plots.draw(results, RESULTS)

@@ -37,8 +37,9 @@ def grid(head, rows):
 
 def caption(result, command):
     about = result["about"]
-    return [f"{about['device']}, {about['driver']}, {about['processors']} processors, kernel {about['kernel']}, sync mode "
-            f"`{about['sync']}`, {about['build']}, {about['date']}. `{f'scripts/bench {command}'.strip()}`", ""]
+    machine = f"{about['device']}, {about['driver']}, {about['processors']} processors, kernel {about['kernel']}"
+    run = f"sync mode `{about['sync']}`, {about['build']}, {about['date']}"
+    return [f"{machine}, {run}. `{f'scripts/bench {command}'.strip()}`", ""]
 
 
 def by_rival(result, size):
@@ -55,7 +56,7 @@ def latency(result):
         for _, rivals in sizes:
             row = rivals.get(rival)
             wrong = f", {row['wrong_frames']:,} of {row['n']:,} torn" if row and row["wrong_frames"] else ""
-            cells.append(f"{us(row['p50'])} / {us(row['p90'])} / {us(row['p99'])} / {us(row['max'])}{wrong}" if row else "-")
+            cells.append(" / ".join(us(row[k]) for k in ("p50", "p90", "p99", "max")) + wrong if row else "-")
         rows.append([name] + cells)
     return caption(result, "latency") + grid(["us, p50 / p90 / p99 / max"] + [size_name(s) for s, _ in sizes], rows)
 
@@ -128,13 +129,15 @@ def cost(result):
             if part not in row:
                 continue
             usage, calls = row[part], row[part]["system_calls"]
-            switches = f"{usage['voluntary_switches']:.1f}" if "voluntary_switches" in usage else f"{usage['wake_ups']} in all"
+            switches = (f"{usage['voluntary_switches']:.1f}" if "voluntary_switches" in usage
+                        else f"{usage['wake_ups']} in all")
             rows.append([size_name(row["size"]), RIVALS[row["rival"]], part, us(usage["cpu_us"]), switches,
                          f"{calls['total']:.1f}" if isinstance(calls, dict) else "-",
                          f"{usage['library_allocations']:.0f}" if "library_allocations" in usage else "-",
                          us(usage["cache_misses"]) if usage.get("cache_misses") is not None else "not counted"])
-    return caption(result, "cost") + grid(["60 Hz", "way", "process", "CPU us a frame", "context switches a frame",
-                                           "system calls a frame", "libferry's allocations a frame", "cache misses"], rows)
+    head = ["60 Hz", "way", "process", "CPU us a frame", "context switches a frame", "system calls a frame",
+            "libferry's allocations a frame", "cache misses"]
+    return caption(result, "cost") + grid(head, rows)
 
 
 def growth(result):
@@ -150,14 +153,15 @@ def growth(result):
                            us(row["status_us"]["p50"]), us(row["broker_bytes_a_stream"] / 1024),
                            f"{row['broker_descriptors_a_stream']:.1f}"] for row in found["streams"]])
     memory, rate, broker = found["memory"], found["attach_rate"], found["broker"]
-    lines += ["", f"Attach and detach, one after the other: {us(rate['attach_detach_per_second'])} a second, "
-              f"{us(rate['broker_cpu_us_each'])} us of the broker's processor each, {rate['descriptors_left']} descriptors left. "
-              f"Broker: {us(memory['broker_bytes'] / 2**20)} MiB; a lease {us(memory['broker_bytes_a_lease'] / 1024)} KiB and "
-              f"{memory['broker_descriptors_a_lease']:.1f} descriptors, a session {memory['broker_descriptors_a_session']:.1f} "
-              f"descriptors. Its loop woke {broker['busy']['wake_ups']} times in {broker['busy']['seconds']:.0f} s of 120 Hz and "
-              f"{broker['idle']['wake_ups']} times in {broker['idle']['seconds']:.0f} s of nothing; the driver's threads in it "
-              f"{broker['busy']['wake_ups_of_all_threads']} and {broker['idle']['wake_ups_of_all_threads']} times."]
-    return lines
+    busy, idle = broker["busy"], broker["idle"]
+    return lines + ["", " ".join([
+        f"Attach and detach, one after the other: {us(rate['attach_detach_per_second'])} a second,",
+        f"{us(rate['broker_cpu_us_each'])} us of the broker's processor each, {rate['descriptors_left']} descriptors left.",
+        f"Broker: {us(memory['broker_bytes'] / 2**20)} MiB; a lease {us(memory['broker_bytes_a_lease'] / 1024)} KiB and",
+        f"{memory['broker_descriptors_a_lease']:.1f} descriptors, a session",
+        f"{memory['broker_descriptors_a_session']:.1f} descriptors. Its loop woke {busy['wake_ups']} times in",
+        f"{busy['seconds']:.0f} s of 120 Hz and {idle['wake_ups']} times in {idle['seconds']:.0f} s of nothing; the driver's",
+        f"threads in it {busy['wake_ups_of_all_threads']} and {idle['wake_ups_of_all_threads']} times."])]
 
 
 def attach(result):
@@ -165,7 +169,8 @@ def attach(result):
     lines = caption(result, "attach")
     lines += grid(["to the first frame, us, p50 / p99"] + [size["size"] for size in sizes],
                   [[label] + [f"{us(size[key]['p50'])} / {us(size[key]['p99'])}" for size in sizes]
-                   for label, key in (("attach", "attach_to_first_frame_us"), ("connect and attach", "connect_to_first_frame_us"),
+                   for label, key in (("attach", "attach_to_first_frame_us"),
+                                      ("connect and attach", "connect_to_first_frame_us"),
                                       ("from the start of a process", "process_start_to_first_frame_us"))])
     return lines + ["", f"Resize, {resize['rate_hz']} Hz, 720p to 1080p and back, {resize['resizes']} times: "
                     f"{resize['frames_missed']} frames missed, gap {resize['gap_at_resize_ms']['p50']:.1f} ms instead of "
@@ -173,24 +178,25 @@ def attach(result):
 
 
 def wakeup(result):
-    return caption(result, "wakeup") + grid(["from one process to another", "p50 us", "p99 us"],
-                                            [[row["way"], f"{row['p50']:.1f}", f"{row['p99']:.1f}"] for row in result["wakeup"]])
+    rows = [[row["way"], f"{row['p50']:.1f}", f"{row['p99']:.1f}"] for row in result["wakeup"]]
+    return caption(result, "wakeup") + grid(["from one process to another", "p50 us", "p99 us"], rows)
 
 
 def wake_crowd(result):
     rows, numbers = {}, sorted({row["sleepers"] for row in result["wake-crowd"]})
     for row in result["wake-crowd"]:
-        rows.setdefault(row["way"], {})[row["sleepers"]] = f"{us(row['ring_us']['p50'])} / {us(row['last_awake_us']['p50'])}"
-    return caption(result, "wake-crowd") + grid(["ringing / last awake, us, p50; sleepers:"] + [str(n) for n in numbers],
-                                                [[way] + [cells[n] for n in numbers] for way, cells in rows.items()])
+        both = f"{us(row['ring_us']['p50'])} / {us(row['last_awake_us']['p50'])}"
+        rows.setdefault(row["way"], {})[row["sleepers"]] = both
+    head = ["ringing / last awake, us, p50; sleepers:"] + [str(n) for n in numbers]
+    return caption(result, "wake-crowd") + grid(head, [[way] + [cells[n] for n in numbers] for way, cells in rows.items()])
 
 
 def host_wait(result):
     rows, works = {}, sorted({row["work_ms"] for row in result["host-wait"]})
     for row in result["host-wait"]:
         rows.setdefault(row["way"], {})[row["work_ms"]] = f"{us(row['wall_us']['p50'])} / {us(row['cpu_us']['p50'])}"
-    return caption(result, "host-wait") + grid(["wall / processor, us, p50; work of about"] + [f"{w} ms" for w in works],
-                                               [[way] + [cells[w] for w in works] for way, cells in rows.items()])
+    head = ["wall / processor, us, p50; work of about"] + [f"{w} ms" for w in works]
+    return caption(result, "host-wait") + grid(head, [[way] + [cells[w] for w in works] for way, cells in rows.items()])
 
 
 def library(result):
