@@ -20,6 +20,7 @@ int main() try {
       device.createCommandPoolUnique({vk::CommandPoolCreateFlagBits::eResetCommandBuffer, info.queue_family_index});
   const auto commands = device.allocateCommandBuffers({*pool, vk::CommandBufferLevel::ePrimary, 1}).front();
   const auto pixel = device.createBufferUnique({{}, 8, vk::BufferUsageFlagBits::eTransferDst});
+  const auto copied = device.createFenceUnique({});
   const auto needs = device.getBufferMemoryRequirements(*pixel);
   const auto kinds = vk::PhysicalDevice(info.physical_device).getMemoryProperties();
   const auto visible = vk::MemoryPropertyFlagBits::eHostVisible | vk::MemoryPropertyFlagBits::eHostCoherent;
@@ -49,11 +50,12 @@ int main() try {
     const vk::Semaphore drawn = frame->wait_semaphore, read = frame->signal_semaphore;
     const vk::PipelineStageFlags wait_stage = stage;
     const vk::TimelineSemaphoreSubmitInfo points(frame->wait_value, frame->signal_value);
-    queue.submit(vk::SubmitInfo(drawn, wait_stage, commands, read, &points));
+    queue.submit(vk::SubmitInfo(drawn, wait_stage, commands, read, &points), *copied);
 
     consumer.release(*frame);  // the producer may draw into the slot again, after the signal
 
-    if (device.waitSemaphores({{}, read, frame->signal_value}, kSecondNs) != vk::Result::eSuccess) return 1;
+    if (device.waitForFences(*copied, true, kSecondNs) != vk::Result::eSuccess) return 1;
+    device.resetFences(*copied);
     std::printf("frame %llu: %u %u %u\n", static_cast<unsigned long long>(frame->sequence), rgba[0], rgba[1], rgba[2]);
   }
 } catch (const std::exception& error) {
