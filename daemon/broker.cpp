@@ -10,6 +10,7 @@
 
 #include "platform/clock.h"
 #include "proto/names.h"
+#include "proto/test_point.h"
 
 namespace ferry::daemon {
 
@@ -170,7 +171,9 @@ void Broker::on_message(Session& session, Message message) {
   const std::uint64_t request = message.envelope->request;
   const auto type = message.envelope->body.type;
   spdlog::trace("session {}: {}", raw(session.id()), proto::name_of(type));
+  FERRY_TEST_POINT((std::string("handle.") + proto::name_of(type) + ".before").c_str());
   auto handled = handle(session, std::move(message));
+  FERRY_TEST_POINT((std::string("handle.") + proto::name_of(type) + ".after").c_str());
   if (handled) return;
   const Error& error = handled.error();
   if (error.code == ErrorCode::kProtocolViolation) return session.fail(error);

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "proto/names.h"
+#include "proto/test_point.h"
 
 namespace ferry::daemon {
 
@@ -95,6 +96,7 @@ void Session::take_packet(platform::Packet packet) {
 }
 
 void Session::send_bytes(std::vector<std::byte> bytes, const FdList& fds) {
+  FERRY_TEST_POINT_OF_MESSAGE("send", bytes, "before");
   auto sent = outbox_.send(setup_.socket, std::move(bytes), fds);
   if (!sent) return end(sent.error().message, SessionEnd::kPeerLeft);
   if (!outbox_.empty()) await_room();

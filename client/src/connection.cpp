@@ -10,6 +10,7 @@
 #include "platform/path_watch.h"
 #include "platform/thread_name.h"
 #include "proto/limits.h"
+#include "proto/test_point.h"
 
 namespace ferry::client {
 
@@ -138,7 +139,9 @@ Result<void> Connection::greet() {
 
 Result<void> Connection::send(std::span<const std::byte> bytes, std::span<const int> fds) {
   std::lock_guard lock(send_mutex_);
+  FERRY_TEST_POINT_OF_MESSAGE("send", bytes, "before");
   auto sent = platform::send_packet_before(socket_, bytes, fds, platform::deadline_after(options_.timeout_ns));
+  FERRY_TEST_POINT_OF_MESSAGE("send", bytes, "after");
   return sent;
 }
 
@@ -149,6 +152,7 @@ Result<Message> Connection::receive() {
   if (packet->bytes.empty()) return Error{ErrorCode::kDisconnected, "the broker closed the connection"};
   auto envelope = proto::decode(packet->bytes);
   if (!envelope) return std::move(envelope).error();
+  FERRY_TEST_POINT_OF_MESSAGE("receive", packet->bytes, "after");
   const std::size_t wanted = proto::descriptor_count(**envelope);
   if (packet->fds.size() != wanted)
     return Error{ErrorCode::kProtocolViolation,

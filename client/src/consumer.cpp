@@ -10,6 +10,7 @@
 #include "platform/clock.h"
 #include "platform/futex.h"
 #include "proto/names.h"
+#include "proto/test_point.h"
 
 namespace ferry::client {
 
@@ -249,6 +250,7 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
 }
 
 void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
+  FERRY_TEST_POINT("acquire.taken");
   const proto::FrameRecord& record = taken.record;
   const proto::GenerationId g{record.generation};
   Imported& imported = *find_imported(g);  // try_take only takes what add_generation made known
@@ -303,6 +305,7 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
     return Error{ErrorCode::kInvalidState,
                  fmt::format("frame {} of stream '{}' is not held: released already, or never acquired", sequence, name_)};
   Imported& imported = *find_imported(held->generation);
+  FERRY_TEST_POINT("release.before");
   --imported.held;
   --held_count_;
   const Held released = std::exchange(*held, Held{});
@@ -326,6 +329,7 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
 
 void Consumer::let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point) {
   page_writer_.let_go(g, slot, release_point);
+  FERRY_TEST_POINT("release.on_page");
   ring_waiting_producer();
 }
 

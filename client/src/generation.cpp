@@ -8,6 +8,7 @@
 
 #include "client/src/connection.h"
 #include "client/src/wire_convert.h"
+#include "proto/test_point.h"
 
 namespace ferry::client {
 namespace {
@@ -64,6 +65,7 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
     auto texture = device->vulkan().texture_importer().import(std::move(fds[next++]), *desc, layout);
     if (!texture) return named(std::move(texture).error(), fmt::format("slot {}", i).c_str());
     generation->slots_.push_back(std::move(*texture));
+    FERRY_TEST_POINT("import.slot");
   }
   return generation;
 }

@@ -9,6 +9,7 @@
 #include "platform/clock.h"
 #include "platform/message_socket.h"
 #include "proto/names.h"
+#include "proto/test_point.h"
 
 namespace ferry::client {
 
@@ -228,6 +229,7 @@ void Producer::adopt_incoming() {
   if (!incoming_) return;
   retire(current_, current_);
   current_ = std::move(incoming_);
+  FERRY_TEST_POINT("begin.new_generation");
   chooser_.start_generation(current_->generation->id(), current_->generation->slot_count());
 }
 
@@ -240,6 +242,7 @@ void Producer::fill_target(const proto::SlotChooser::Choice& choice, ferry_targe
   target.imported = current_;
   target.signal_value = current_->next_value++;
   ++begun_;
+  FERRY_TEST_POINT("begin.chosen");
   leases_.collect_waits(choice.slot, proto::VerdictPageReader(verdict_page_.page()), target.waits);
 
   const Generation& generation = *current_->generation;
@@ -275,6 +278,7 @@ Producer::Target* Producer::oldest_begun() {
 
 Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metadata* metadata) {
   std::unique_lock lock(mutex_);
+  FERRY_TEST_POINT("publish.before");
   Target* target = find_begun(target_id);
   if (target == nullptr)
     return Error{ErrorCode::kInvalidState, fmt::format("target {} of stream '{}' is not begun: published or cancelled "
@@ -323,7 +327,9 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
 }
 
 void Producer::make_newest(const proto::FrameRecord& record) {
+  FERRY_TEST_POINT("publish.complete");
   chooser_.publish(record);
+  FERRY_TEST_POINT("publish.on_page");
   // In sync mode host it is complete; who looks at complete frames alone has joined before the stream was in that mode.
   if (record.acquire_point == 0 && leases_.any_completed_only()) mark_complete(record.sequence);
   if (page_.page().first_published_ns.load(std::memory_order_relaxed) == 0)
@@ -478,6 +484,7 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
   const proto::LeaseId id = lease->id;
   if (auto before = leases_.remove(id, wait_set_)) retire(std::move(before), current_);
   leases_.add(std::move(*lease), wait_set_);
+  FERRY_TEST_POINT("lease.before_admission");
   page_writer_.admit(index, id);
   page_writer_.ring();
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()));

@@ -1,0 +1,155 @@
+#include "tests/torture/world.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/support/check.h"
+#include "tests/support/temp_dir.h"
+
+namespace ferry::torture {
+
+using namespace std::chrono_literals;
+using test::Deadline;
+
+nlohmann::json stream_in(const nlohmann::json& status, const std::string& name) {
+  for (const auto& stream : status.value("streams", nlohmann::json::array()))
+    if (stream["name"] == name) return stream;
+  return nullptr;
+}
+
+World::World() {
+  broker_ = std::make_unique<test::BrokerProcess>("[limits]\nreclaim_grace_ms = 1000\neviction_deadline_ms = 500\n");
+  session_ = std::make_unique<test::Session>(test::SessionOptions{.socket = broker_->socket(), .validation = false});
+  {
+    // Once, for what the driver opens at its first use and keeps.
+    auto first = start("test_producer", {"--name", "first", "--size", "64x64:RGBA8", "--frames", "1"});
+    first.wait_report("created");
+    first.kill_now();
+    status_is([](const auto& s) { return s["streams"].empty() && s["broker"]["sessions"] == 1; });
+  }
+  empty_ = footprint();
+  producer_ = std::make_unique<ChildProcess>(
+      start("test_producer", {"--name", "cam", "--size", "160x90:RGBA8", "--policy", "block", "--rate", "120"}));
+  producer_->wait_report("created");
+  latest_ = std::make_unique<ChildProcess>(start("test_consumer", {"--name", "cam", "--deadline-ms", "86400000"}));
+  every_ = std::make_unique<ChildProcess>(
+      start("test_consumer", {"--name", "cam", "--mode", "every", "--queue-depth", "8", "--use-fd", "--deadline-ms", "86400000"}));
+  latest_->wait_report("attached");
+  every_->wait_report("attached");
+  watcher_ = std::make_unique<ChildProcess>(start(
+      "test_consumer", {"--name", "duo", "--attach-timeout-ms", "86400000", "--deadline-ms", "86400000"}));
+}
+
+ChildProcess World::start(const std::string& program, Arguments arguments, const std::string& test_point) {
+  arguments.insert(arguments.end(), {"--socket", broker_->socket(), "--no-validation"});
+  test::SpawnOptions options;
+  options.error_file = broker_->folder().file("errors" + std::to_string(next_log_++));
+  if (!test_point.empty()) options.environment.emplace_back("FERRY_TEST_POINT", test_point);
+  return ChildProcess(test::program_folder() + "/" + program, std::move(arguments), std::move(options));
+}
+
+nlohmann::json World::status(std::chrono::milliseconds timeout) {
+  const Deadline deadline(timeout);
+  for (;;) {
+    try {
+      return session_->status();
+    } catch (const test::FerryFailure&) {
+      if (deadline.passed()) return nullptr;
+    }
+    std::this_thread::sleep_for(10ms);
+  }
+}
+
+bool World::status_is(const std::function<bool(const nlohmann::json&)>& holds, std::chrono::milliseconds timeout) {
+  const Deadline deadline(timeout);
+  for (;;) {
+    const auto now = status(std::chrono::milliseconds(deadline.left_ms()));
+    if (!now.is_null() && holds(now)) return true;
+    if (deadline.passed()) return false;
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
+nlohmann::json World::books_of(ChildProcess& consumer) {
+  consumer.send_command("books");
+  return consumer.wait_report("books", 30s);
+}
+
+World::Sum World::books() {
+  Sum sum;
+  for (ChildProcess* consumer : {latest_.get(), every_.get()}) {
+    const auto books = books_of(*consumer);
+    sum.frames += books["frames"].get<std::uint64_t>();
+    for (const char* kind : {"wrong", "torn", "wrong_stamps", "disorder"}) sum.wrong += books[kind].get<std::uint64_t>();
+    if (consumer == every_.get()) sum.missing_by_every = books["missing"];
+    sum.longest_gap_ns = std::max(sum.longest_gap_ns, books["longest_gap_ns"].get<std::uint64_t>());
+  }
+  return sum;
+}
+
+namespace {
+
+/// Until @p consumer has read @p frames more.
+bool reads_more(const std::function<std::uint64_t()>& frames_read, std::uint64_t frames) {
+  const std::uint64_t wanted = frames_read() + frames;
+  const Deadline deadline(30s);
+  while (frames_read() < wanted) {
+    if (deadline.passed()) return false;
+    std::this_thread::sleep_for(20ms);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string World::flows(std::uint64_t frames) {
+  const std::pair<const char*, ChildProcess*> all[] = {{"latest", latest_.get()}, {"every", every_.get()}};
+  for (const auto& [name, consumer] : all)
+    if (!reads_more([&] { return books_of(*consumer)["frames"].get<std::uint64_t>(); }, frames))
+      return fmt::format("consumer {} gets no frames any more", name);
+  return {};
+}
+
+std::string World::duo_flows(std::uint64_t frames) {
+  return reads_more([&] { return books_of(*watcher_)["frames"].get<std::uint64_t>(); }, frames)
+             ? ""
+             : "the consumer of 'duo' gets no frames any more";
+}
+
+World::Footprint World::footprint() const {
+  const std::string process = "/proc/" + std::to_string(broker_->pid());
+  Footprint now;
+  now.descriptors = test::TempDir::list(process + "/fd").size();
+  std::ifstream maps(process + "/maps");
+  for (std::string line; std::getline(maps, line);) now.mappings += line.find("memfd:") != std::string::npos ? 1 : 0;
+  return now;
+}
+
+std::string World::end() {
+  std::string wrong;
+  const auto leave = [&](ChildProcess& process, const char* name) {
+    process.send_command("stop");
+    const auto done = process.wait_report("done", 30s);
+    if (!process.wait_exit(20s).clean()) wrong += fmt::format("{} did not end well; ", name);
+    if (done.contains("all_right") && !done["all_right"]) wrong += fmt::format("{}: {}; ", name, done.dump());
+  };
+  leave(*latest_, "consumer latest");
+  leave(*every_, "consumer every");
+  leave(*producer_, "the producer");
+  watcher_->kill_now();
+  if (!status_is([](const auto& s) {
+        return s["streams"].empty() && s["broker"]["sessions"] == 1 && s["broker"]["memory_bytes"] == 0;
+      }))
+    wrong += "the broker still has " + status().dump();
+  const Deadline deadline(10s);  // a grace period has a timer
+  while (!(footprint() == empty_) && !deadline.passed()) std::this_thread::sleep_for(50ms);
+  if (const Footprint left = footprint(); !(left == empty_))
+    wrong += fmt::format("descriptors {} instead of {}, mappings {} instead of {}", left.descriptors, empty_.descriptors,
+                         left.mappings, empty_.mappings);
+  session_.reset();
+  return wrong + broker_->stop();
+}
+
+}  // namespace ferry::torture
