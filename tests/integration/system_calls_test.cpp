@@ -46,19 +46,27 @@ TEST_F(SystemCalls, TheBrokerMakesNoneWhileFramesFlow) {
   auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8", "--rate", "120"});
   auto consumer = start_consumer({"--name", "cam"});
   auto recorder = start_consumer({"--name", "cam", "--mode", "every"});
+  // Ferryd has one thread. A GPU's driver keeps more in its process, which wake as they like; the software driver's sleep.
+  const bool count_all = session().device_info().is_software != 0;
   SystemCallTrace running(broker_.pid());
   // Being attached to interrupts a sleeping call, which is then made again.
   const auto settled = std::chrono::system_clock::now() + 500ms;
   std::this_thread::sleep_for(3500ms);
   const std::chrono::duration<double> from = settled.time_since_epoch();
+  std::size_t drivers = 0;
   std::string seen;
   std::size_t count = 0;
   for (const SystemCall& call : running.finish()) {
     if (call.time_s < from.count()) continue;
+    if (!count_all && call.thread != broker_.pid()) {
+      ++drivers;
+      continue;
+    }
     ++count;
     seen += "\n  " + call.text;
   }
   EXPECT_EQ(count, 0u) << seen;
+  RecordProperty("calls_of_the_drivers_threads", static_cast<int>(drivers));
   EXPECT_GT(stop_and_check(consumer)["frames"], 100) << "frames did flow";
   stop_and_check(recorder);
   stop_and_check(producer);

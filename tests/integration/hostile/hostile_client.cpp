@@ -84,6 +84,7 @@ std::optional<wire::Body> HostileClient::hear(int timeout_ms) {
   if (const auto* reply = envelope->body.AsHelloReply(); reply != nullptr && !reply->devices.empty())
     device_ = std::make_unique<wire::DeviceT>(*reply->devices.front());
   if (const auto* created = envelope->body.AsStreamCreated()) stream_ = created->stream;
+  if (const auto* added = envelope->body.AsLeaseAdded()) last_lease_ = proto::LeaseId{added->lease};
   return envelope->body.type;
 }
 

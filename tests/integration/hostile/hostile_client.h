@@ -39,6 +39,8 @@ class HostileClient {
   proto::StreamPage& stream_page() { return stream_page_.page(); }
   proto::LeasePage& lease_page() { return lease_page_.page(); }
   std::uint64_t stream() const { return stream_; }
+  /// Of the consumer that joined last; 0: nobody.
+  proto::LeaseId last_lease() const { return last_lease_; }
   const platform::UniqueFd& socket() const { return socket_; }
   /// As good a request as there is, for streams named @p name.
   wire::CreateStreamT create_request(const std::string& name) const;
@@ -51,6 +53,7 @@ class HostileClient {
   platform::OwnedPage<proto::LeasePage> lease_page_;
   std::unique_ptr<wire::DeviceT> device_;
   std::uint64_t last_request_ = 0, stream_ = 0;
+  proto::LeaseId last_lease_{};
   std::vector<platform::UniqueFd> kept_;  ///< what it was given
 };
 

@@ -206,18 +206,14 @@ TEST_F(Hostile, AConsumerOfAForgedStreamIsToldAndGoesOnLiving) {
       << ferry_last_error();
   ASSERT_EQ(forger.hear(), wire::Body::LeaseAdded);
   proto::StreamPageWriter page(forger.stream_page());
-  const auto admit_all = [&](std::uint64_t lease) {
-    for (std::uint32_t i = 0; i < proto::kMaxLeases; ++i) page.admit(i, proto::LeaseId{lease});
-  };
+  for (std::uint32_t i = 0; i < proto::kMaxLeases; ++i) page.admit(i, forger.last_lease());
 
   ferry_frame frame{};
   frame.struct_size = FERRY_FRAME_SIZE;
   bool taken = false, rubbish = false;
-  std::uint64_t sequence = 0;
-  for (std::uint64_t lease = 1; lease < 200 && !(taken && rubbish); ++lease) {
-    admit_all(lease);  // ids are counted up: one of them is right
+  for (std::uint64_t sequence = 1; sequence < 10 && !(taken && rubbish); ++sequence) {
     proto::FrameRecord record{};
-    record.sequence = ++sequence;
+    record.sequence = sequence;
     record.generation = 1;
     record.slot = 0;
     record.orientation = proto::Orientation::kNormal;
@@ -235,7 +231,6 @@ TEST_F(Hostile, AConsumerOfAForgedStreamIsToldAndGoesOnLiving) {
         EXPECT_EQ(frame.wait_value, 0u) << "a wait for what nobody signals";
       }
       EXPECT_EQ(ferry_consumer_release(consumer, frame.sequence, FERRY_RELEASE_UNUSED), FERRY_OK);
-      --lease;
     } else if (got == FERRY_ERROR_PROTOCOL_VIOLATION) {
       rubbish = true;
     }
