@@ -91,9 +91,14 @@ TEST_F(EventLoop, StaysReadableUntilTheEventIsTaken) {
     event = consumer.next_event();
   }
   EXPECT_TRUE(event && event->type == FERRY_EVENT_ORPHANED);
-  take_all_events(consumer);
-  EXPECT_EQ(consumer.take(0), FERRY_ERROR_WOULD_BLOCK);
-  EXPECT_FALSE(loop.wakes_within(200)) << "everything was taken, and yet it is readable";
+  // What else comes of a death (its sockets close one by one) may wake the loop a few times more.
+  bool quiet = false;
+  for (int wakes = 0; wakes < 10 && !quiet; ++wakes) {
+    take_all_events(consumer);
+    EXPECT_EQ(consumer.take(0), FERRY_ERROR_WOULD_BLOCK);
+    quiet = !loop.wakes_within(200);
+  }
+  EXPECT_TRUE(quiet) << "everything was taken, and yet it is readable";
 }
 
 TEST_F(EventLoop, IsQuietWhileNothingMoreMayBeHeld) {
