@@ -139,6 +139,8 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
                      producer.demand.transport != as_it_is.transport))
     agreement = agree(producer.party, stream.consumers(), {producer.demand.transport, in_use});
   if (!agreement) return std::move(agreement).error();
+  // It did not choose the mode: the reason is the one that was there.
+  if (asked.sync_mode == wire::SyncMode::Automatic) agreement->sync_reason = stream.agreement().sync_reason;
   auto done = in_spite_of_loss(agreement->device, [&]() -> Result<void> {
     auto device = device_for(*agreement, who);
     if (!device) return std::move(device).error();

@@ -106,6 +106,7 @@ class TakeOver : public Orphans {
     EXPECT_EQ(producer.created.first_sequence, 3u);
     EXPECT_EQ(producer.created.generation->id, 2u);
     EXPECT_EQ(producer.created.generation->reason, "taken over");
+    EXPECT_EQ(producer.created.generation->sync_reason, old.created.generation->sync_reason) << "it asked for no mode";
     const auto added = next.expect<wire::LeaseAddedT>();
     EXPECT_EQ(added.first.lease, consumer.attached.lease);
     EXPECT_EQ(added.first.lease_index, consumer.attached.lease_index);
