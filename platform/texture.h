@@ -3,6 +3,7 @@
 
 #include <vulkan/vulkan_core.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,6 +28,27 @@ struct TextureDesc {
   proto::Colour colour{};   ///< what the numbers mean; no driver is told
 };
 
+/// What memory of a dma-buf looks like to its users: a DRM format modifier (drm_fourcc.h).
+inline constexpr std::uint64_t kModifierLinear = 0;
+inline constexpr std::uint64_t kNoModifier = 0x00ffffffffffffffu;  ///< DRM_FORMAT_MOD_INVALID
+std::string modifier_name(std::uint64_t modifier);                 ///< "LINEAR", else in hexadecimal
+
+/// A modifier that a device can share images of @c format in. Every one can be imported.
+struct FormatModifier {
+  proto::Format format{};
+  std::uint64_t modifier = kNoModifier;
+  std::uint32_t plane_count = 0;
+  std::uint32_t usage = 0;  ///< proto::UsageBits that images of it may have
+  bool exports = false;
+  friend bool operator==(const FormatModifier&, const FormatModifier&) = default;
+};
+
+inline constexpr std::size_t kMaxPlanes = 4;
+struct PlaneLayout {
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t row_pitch_bytes = 0;
+};
+
 /// What an importer must know about exported memory besides the TextureDesc.
 struct TextureLayout {
   Transport transport{};
@@ -34,6 +56,9 @@ struct TextureLayout {
   std::uint32_t memory_type_index = 0;  ///< opaque-fd
   bool dedicated = true;                ///< opaque-fd
   std::uint32_t row_pitch_bytes = 0;    ///< host-memory: from one row to the next; rows begin at byte 0
+  std::uint64_t modifier = kNoModifier;  ///< dma-buf
+  std::uint32_t plane_count = 0;         ///< dma-buf; all planes lie in the one descriptor
+  std::array<PlaneLayout, kMaxPlanes> planes{};
 };
 
 /// A texture the broker owns. Destroying it frees the broker's reference; importers keep theirs.

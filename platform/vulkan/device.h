@@ -28,6 +28,9 @@ struct DeviceCapabilities {
   std::string opaque_fd_reason;    ///< why not; empty if it can
   bool host_memory = false;        ///< its GPU can copy from and to memory of the host's (transport host-memory)
   std::string host_memory_reason;  ///< why not; empty if it can
+  bool dma_buf = false;            ///< can import dma-bufs in some modifier
+  std::string dma_buf_reason;      ///< why not; empty if it can
+  std::vector<FormatModifier> modifiers;  ///< of transport dma-buf
   bool timeline_fd = false;        ///< can export *and* import timeline semaphores as opaque fds
   std::string timeline_fd_reason;  ///< why not; empty if it can
   bool imported_waits_spin = false;  ///< vkWaitSemaphores on an imported timeline keeps a processor busy until the end
@@ -59,6 +62,8 @@ class VulkanDevice {
   virtual TimelineImporter& timeline_importer() = 0;
   /// nullptr for a wrapped device: only a device with a queue of its own can clear what it allocates.
   virtual TextureExporter* texture_exporter() = 0;
+  /// Of dma-bufs in whichever of @p modifiers the driver likes best. nullptr for a wrapped device, and without dma_buf.
+  virtual std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) = 0;
   /// nullptr without timeline_fd.
   virtual TimelineExporter* timeline_exporter() = 0;
   virtual std::uint64_t validation_errors() const = 0;  ///< of the instance made with enable_validation

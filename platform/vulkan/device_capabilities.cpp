@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "platform/vulkan/drm_modifiers.h"
 #include "platform/vulkan/vk_error.h"
 
 namespace ferry::platform {
@@ -122,8 +123,8 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
 
   const std::uint32_t api_version = properties.properties.apiVersion;
   if (api_version < kMinApiVersion) {
-    capabilities.opaque_fd_reason = capabilities.host_memory_reason = capabilities.timeline_fd_reason =
-        fmt::format("{} supports Vulkan {}.{}, Ferry needs 1.2", capabilities.name, VK_API_VERSION_MAJOR(api_version),
+    capabilities.opaque_fd_reason = capabilities.host_memory_reason = capabilities.dma_buf_reason =
+        capabilities.timeline_fd_reason = fmt::format("{} supports Vulkan {}.{}, Ferry needs 1.2", capabilities.name, VK_API_VERSION_MAJOR(api_version),
                     VK_API_VERSION_MINOR(api_version));
     return capabilities;
   }
@@ -147,6 +148,10 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
   capabilities.opaque_fd = capabilities.opaque_fd_reason.empty();
   capabilities.host_memory_reason = why_no_host_memory(extensions, capabilities);
   capabilities.host_memory = capabilities.host_memory_reason.empty();
+  DrmModifiers modifiers = query_drm_modifiers(vki, physical_device, extensions, capabilities.driver);
+  capabilities.modifiers = std::move(modifiers.list);
+  capabilities.dma_buf_reason = std::move(modifiers.reason);
+  capabilities.dma_buf = capabilities.dma_buf_reason.empty();
   capabilities.timeline_fd_reason = why_no_timeline_fd(vki, physical_device, extensions, capabilities.driver);
   capabilities.timeline_fd = capabilities.timeline_fd_reason.empty();
   return capabilities;
@@ -161,6 +166,10 @@ proto::Result<DeviceRequirements> wanted_extensions(const InstanceDispatch& vki,
   const auto available = device_extensions(vki, physical_device);
   for (const char* name : {VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME, VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME})
     if (has_extension(available, name)) requirements.extensions.push_back(name);
+  if (capabilities.dma_buf)
+    for (const char* name :
+         {VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME})
+      requirements.extensions.push_back(name);
   return requirements;
 }
 

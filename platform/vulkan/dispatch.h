@@ -16,6 +16,7 @@ namespace ferry::platform {
   X(GetDeviceProcAddr)                            \
   X(GetPhysicalDeviceExternalSemaphoreProperties) \
   X(GetPhysicalDeviceFeatures2)                   \
+  X(GetPhysicalDeviceFormatProperties2)           \
   X(GetPhysicalDeviceImageFormatProperties2)      \
   X(GetPhysicalDeviceMemoryProperties)            \
   X(GetPhysicalDeviceProperties2)                 \
@@ -49,6 +50,7 @@ namespace ferry::platform {
   X(GetBufferMemoryRequirements)     \
   X(GetDeviceQueue)                  \
   X(GetImageMemoryRequirements)      \
+  X(GetImageSubresourceLayout)       \
   X(GetSemaphoreCounterValue)        \
   X(QueueSubmit)                     \
   X(ResetFences)                     \
@@ -58,7 +60,9 @@ namespace ferry::platform {
 
 // Null where the extension is not enabled on the device.
 #define FERRY_VK_OPTIONAL_DEVICE_FUNCTIONS(X) \
+  X(GetImageDrmFormatModifierPropertiesEXT)   \
   X(GetMemoryFdKHR)                           \
+  X(GetMemoryFdPropertiesKHR)                 \
   X(GetMemoryHostPointerPropertiesEXT)        \
   X(GetSemaphoreFdKHR)                        \
   X(ImportSemaphoreFdKHR)

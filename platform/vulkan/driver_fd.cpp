@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -90,6 +91,50 @@ proto::Result<void> check_sealed_memory(const UniqueFd& fd, std::uint64_t size_b
   if (static_cast<std::uint64_t>(status.st_size) != size_bytes)
     return violation(
         fmt::format("the slot's memory has {} bytes, it is said to have {}", status.st_size, size_bytes));
+  return {};
+}
+
+proto::Result<std::uint64_t> dma_buf_size_bytes(const UniqueFd& fd) {
+  const off_t size_bytes = ::lseek(fd.get(), 0, SEEK_END);
+  if (size_bytes < 0) return system_error("lseek of a dma-buf");
+  return static_cast<std::uint64_t>(size_bytes);
+}
+
+proto::Result<void> check_dma_buf(const UniqueFd& fd, const TextureDesc& desc, const TextureLayout& layout) {
+  if (!fd) return violation("the descriptor of a slot is missing");
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return system_error("fstat");
+  if (!is_dma_buf(fd))
+    return violation(fmt::format("the slot's descriptor is {}, not a dma-buf",
+                                 is_shared_memory(fd) ? "a memfd" : kind_name(status)));
+  if (layout.plane_count == 0 || layout.plane_count > kMaxPlanes)
+    return violation(fmt::format("{} planes are not between 1 and {}", layout.plane_count, kMaxPlanes));
+  const auto size_bytes = dma_buf_size_bytes(fd);
+  if (!size_bytes) return size_bytes.error();
+  // Exporters round up to pages, the largest of which are these. Beyond that somebody pays for less than he holds.
+  constexpr std::uint64_t kMaxRoundingBytes = 2u << 20;
+  if (*size_bytes < layout.allocation_size_bytes || *size_bytes - layout.allocation_size_bytes > kMaxRoundingBytes)
+    return violation(fmt::format("the dma-buf has {} bytes, it is said to have {}", *size_bytes,
+                                 layout.allocation_size_bytes));
+  // Far beyond what any device has, so that no sum below overflows.
+  constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;
+  const std::uint64_t row_bytes = std::uint64_t{desc.width_px} * proto::format_info(desc.format).bytes_per_pixel;
+  for (std::uint32_t i = 0; i < layout.plane_count; ++i) {
+    const PlaneLayout& plane = layout.planes[i];
+    if (plane.offset_bytes > kMaxBytes || plane.row_pitch_bytes > kMaxBytes / desc.height_px)
+      return violation(fmt::format("plane {} at byte {} with row pitch {} cannot be", i, plane.offset_bytes,
+                                   plane.row_pitch_bytes));
+    std::uint64_t end_bytes = plane.offset_bytes + 1;
+    if (layout.modifier == kModifierLinear) {
+      if (plane.row_pitch_bytes < row_bytes)
+        return violation(fmt::format("row pitch {} of plane {} is less than a row's {} bytes", plane.row_pitch_bytes, i,
+                                     row_bytes));
+      end_bytes = plane.offset_bytes + plane.row_pitch_bytes * (desc.height_px - 1) + row_bytes;
+    }
+    if (end_bytes > *size_bytes)
+      return violation(fmt::format("plane {} of a {}x{} slot ends at byte {}, the dma-buf has {}", i, desc.width_px,
+                                   desc.height_px, end_bytes, *size_bytes));
+  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "platform/texture.h"
 #include "platform/unique_fd.h"
 #include "proto/result.h"
 
@@ -17,6 +18,11 @@ proto::Result<void> check_driver_fd(const UniqueFd& fd, std::uint64_t min_size_b
 /// kProtocolViolation unless @p fd is a memfd of exactly @p size_bytes that is sealed against shrinking and growing:
 /// what a driver is given an address in, and would take a SIGBUS for if somebody truncated it.
 proto::Result<void> check_sealed_memory(const UniqueFd& fd, std::uint64_t size_bytes);
+
+/// kProtocolViolation unless @p fd is a dma-buf of the size that @p layout says, with its planes inside. A driver takes a plain memfd for
+/// one without looking, and reads on past its end.
+proto::Result<void> check_dma_buf(const UniqueFd& fd, const TextureDesc& desc, const TextureLayout& layout);
+proto::Result<std::uint64_t> dma_buf_size_bytes(const UniqueFd& fd);
 
 /// A descriptor for the driver to swallow. Of shared memory it is a new open file description: Mesa's software
 /// driver seeks and reads, and a mere duplicate shares its position with every process that imports the same slot.

@@ -58,7 +58,8 @@ class HostMemoryImporter final : public TextureImporter {
       if (!created) return std::move(created).error();
       copy_device_ = std::move(*created);
       copy_importer_ = make_opaque_fd_importer(copy_device_->context());
-      copy_exporter_ = make_opaque_fd_exporter(copy_device_->context(), copy_device_->queue());
+      copy_exporter_ = make_opaque_fd_exporter(
+          copy_device_->context(), std::make_shared<SlotClearer>(copy_device_->context(), copy_device_->queue()));
     }
     return copy_device_;
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/vulkan/dma_buf_importer.h"
 #include "platform/vulkan/host_memory_importer.h"
 #include "platform/vulkan/opaque_fd_importer.h"
 
@@ -13,6 +14,7 @@ class AnyImporter final : public TextureImporter {
   explicit AnyImporter(std::shared_ptr<const DeviceContext> context)
       : context_(std::move(context)),
         opaque_fd_(make_opaque_fd_importer(context_)),
+        dma_buf_(make_dma_buf_importer(context_)),
         host_memory_(make_host_memory_importer(context_)) {}
 
   proto::Result<std::unique_ptr<ImportedTexture>> import(UniqueFd fd, const TextureDesc& desc,
@@ -22,8 +24,9 @@ class AnyImporter final : public TextureImporter {
         return opaque_fd_->import(std::move(fd), desc, layout);
       case Transport::kHostMemory:
         return host_memory_->import(std::move(fd), desc, layout);
-      case Transport::kNone:
       case Transport::kDmaBuf:
+        return dma_buf_->import(std::move(fd), desc, layout);
+      case Transport::kNone:
         break;
     }
     return proto::Error{proto::ErrorCode::kUnsupported,
@@ -33,7 +36,7 @@ class AnyImporter final : public TextureImporter {
 
  private:
   std::shared_ptr<const DeviceContext> context_;
-  std::unique_ptr<TextureImporter> opaque_fd_, host_memory_;
+  std::unique_ptr<TextureImporter> opaque_fd_, dma_buf_, host_memory_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "platform/vulkan/device_capabilities.h"
+#include "platform/vulkan/dma_buf_exporter.h"
 #include "platform/vulkan/opaque_fd_exporter.h"
 #include "platform/vulkan/texture_importer.h"
 #include "platform/vulkan/timeline.h"
@@ -19,7 +20,10 @@ class ContextDevice final : public VulkanDevice {
         validation_errors_(validation_errors),
         texture_importer_(make_texture_importer(context_)),
         timeline_importer_(make_timeline_importer(context_)) {
-    if (queue_ != VK_NULL_HANDLE) texture_exporter_ = make_opaque_fd_exporter(context_, queue_);
+    if (queue_ != VK_NULL_HANDLE) {
+      clearer_ = std::make_shared<SlotClearer>(context_, queue_);
+      texture_exporter_ = make_opaque_fd_exporter(context_, clearer_);
+    }
     if (context_->capabilities.timeline_fd) timeline_exporter_ = make_timeline_exporter(context_);
   }
 
@@ -29,6 +33,10 @@ class ContextDevice final : public VulkanDevice {
   TextureImporter& texture_importer() override { return *texture_importer_; }
   TimelineImporter& timeline_importer() override { return *timeline_importer_; }
   TextureExporter* texture_exporter() override { return texture_exporter_.get(); }
+  std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) override {
+    if (!clearer_ || !context_->capabilities.dma_buf) return nullptr;
+    return make_dma_buf_exporter(context_, clearer_, std::move(modifiers));
+  }
   TimelineExporter* timeline_exporter() override { return timeline_exporter_.get(); }
   std::uint64_t validation_errors() const override {
     return validation_errors_ != nullptr ? validation_errors_->load(std::memory_order_relaxed) : 0;
@@ -40,6 +48,7 @@ class ContextDevice final : public VulkanDevice {
   const std::atomic<std::uint64_t>* validation_errors_;
   std::unique_ptr<TextureImporter> texture_importer_;
   std::unique_ptr<TimelineImporter> timeline_importer_;
+  std::shared_ptr<SlotClearer> clearer_;
   std::unique_ptr<TextureExporter> texture_exporter_;
   std::unique_ptr<TimelineExporter> timeline_exporter_;
 };
@@ -93,6 +102,13 @@ proto::Result<void> complete_context(DeviceContext& context) {
     capabilities.timeline_fd = false;
     capabilities.timeline_fd_reason = fmt::format("the VkDevice on '{}' was created without {}", capabilities.name,
                                                   VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME);
+  }
+  if (capabilities.dma_buf && (context.vkd.GetImageDrmFormatModifierPropertiesEXT == nullptr ||
+                               context.vkd.GetMemoryFdPropertiesKHR == nullptr)) {
+    capabilities.dma_buf = false;
+    capabilities.modifiers.clear();
+    capabilities.dma_buf_reason = fmt::format("the VkDevice on '{}' was created without {}", capabilities.name,
+                                              VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME);
   }
   return {};
 }

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "proto/usage.h"
+
 namespace ferry::daemon::test {
 namespace {
 
@@ -12,8 +14,12 @@ using proto::Result;
 
 class FakeTexture final : public platform::ExportedTexture {
  public:
-  explicit FakeTexture(std::uint64_t size_bytes) : fd_(memfd_create("fake-texture", MFD_CLOEXEC)) {
-    layout_.transport = platform::Transport::kOpaqueFd;
+  explicit FakeTexture(std::uint64_t size_bytes, platform::Transport transport = platform::Transport::kOpaqueFd,
+                       std::uint64_t modifier = platform::kNoModifier)
+      : fd_(memfd_create("fake-texture", MFD_CLOEXEC)) {
+    layout_.transport = transport;
+    layout_.modifier = modifier;
+    if (transport == platform::Transport::kDmaBuf) layout_.plane_count = 1;
     layout_.allocation_size_bytes = size_bytes;
   }
   const platform::TextureLayout& layout() const override { return layout_; }
@@ -24,7 +30,36 @@ class FakeTexture final : public platform::ExportedTexture {
   platform::UniqueFd fd_;
 };
 
+/// Takes the last modifier that it may, as a driver that likes its own layouts better than LINEAR.
+class FakeDmaBufs final : public platform::TextureExporter {
+ public:
+  explicit FakeDmaBufs(std::uint64_t modifier) : modifier_(modifier) {}
+  platform::Transport transport() const override { return platform::Transport::kDmaBuf; }
+  Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> allocate(const platform::TextureDesc& desc,
+                                                                           std::uint32_t count) override {
+    const std::uint64_t size_bytes = std::uint64_t{desc.width_px} * desc.height_px * 4;
+    std::vector<std::unique_ptr<platform::ExportedTexture>> textures;
+    for (std::uint32_t i = 0; i < count; ++i)
+      textures.push_back(std::make_unique<FakeTexture>(size_bytes, transport(), modifier_));
+    return textures;
+  }
+
+ private:
+  std::uint64_t modifier_;
+};
+
 }  // namespace
+
+std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector<std::uint64_t> modifiers) {
+  if (!capabilities_.dma_buf || modifiers.empty()) return nullptr;
+  return std::make_unique<FakeDmaBufs>(modifiers.back());
+}
+
+void FakeGpu::add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers) {
+  capabilities_.dma_buf = true;
+  for (const std::uint64_t modifier : modifiers)
+    capabilities_.modifiers.push_back({format, modifier, 1, proto::kUsageAll, true});
+}
 
 FakeTimeline::FakeTimeline() : fd_(memfd_create("fake-timeline", MFD_CLOEXEC)) {}
 

@@ -44,6 +44,7 @@ class FakeGpu final : public platform::VulkanDevice,
   platform::TextureImporter& texture_importer() override { return *this; }
   platform::TimelineImporter& timeline_importer() override { return *this; }
   platform::TextureExporter* texture_exporter() override { return this; }
+  std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) override;
   platform::TimelineExporter* timeline_exporter() override { return capabilities_.timeline_fd ? this : nullptr; }
   std::uint64_t validation_errors() const override { return 0; }
 
@@ -70,6 +71,9 @@ class FakeGpu final : public platform::VulkanDevice,
   /// The counter of the one it exported.
   proto::Result<std::unique_ptr<platform::Timeline>> import(platform::UniqueFd fd) override;
   proto::Result<std::unique_ptr<platform::Timeline>> create_local() override;
+
+  /// Shares images of @p format as dma-bufs in @p modifiers, too.
+  void add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers);
 
   /// Of every timeline so far, in the order of creation. Loop thread.
   const std::vector<std::shared_ptr<std::uint64_t>>& counters() const { return counters_; }

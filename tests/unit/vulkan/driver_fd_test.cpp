@@ -29,6 +29,19 @@ TEST(DriverFd, LeavesHandlesWithoutSizeToDriversOfHardware) {
   EXPECT_FALSE(check_driver_fd(anonymous, 4096, true));
 }
 
+TEST(DriverFd, TakesNothingElseForADmaBuf) {
+  const TextureDesc desc{64, 48, proto::Format::kRgba8Unorm, 0, 0};
+  TextureLayout layout;
+  layout.transport = Transport::kDmaBuf;
+  layout.modifier = kModifierLinear;
+  layout.plane_count = 1;
+  layout.planes[0].row_pitch_bytes = 256;
+  const auto why = [&](const UniqueFd& fd) { return check_dma_buf(fd, desc, layout).error().message; };
+  EXPECT_EQ(why(memory_of(65536)), "the slot's descriptor is a memfd, not a dma-buf");
+  EXPECT_EQ(why(UniqueFd(::eventfd(0, EFD_CLOEXEC))), "the slot's descriptor is an anonymous inode, not a dma-buf");
+  EXPECT_EQ(why(UniqueFd()), "the descriptor of a slot is missing");
+}
+
 TEST(DriverFd, RefusesATerminal) {
   const UniqueFd terminal(::open("/dev/ptmx", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) GTEST_SKIP() << "no /dev/ptmx here";

@@ -1,0 +1,81 @@
+#include "platform/vulkan/dma_buf_exporter.h"
+
+#include <fmt/format.h>
+
+#include "platform/vulkan/drm_modifiers.h"
+#include "platform/vulkan/vk_error.h"
+
+namespace ferry::platform {
+namespace {
+
+/// Where the driver has put the planes.
+proto::Result<TextureLayout> layout_of(const DeviceContext& c, VkImage image, const TextureDesc& desc) {
+  VkImageDrmFormatModifierPropertiesEXT properties{};
+  properties.sType = VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_PROPERTIES_EXT;
+  if (const VkResult result =
+          c.vkd.GetImageDrmFormatModifierPropertiesEXT(c.handles.device, image, &properties);
+      result != VK_SUCCESS)
+    return vk_error(result, "vkGetImageDrmFormatModifierPropertiesEXT", describe(desc));
+  const FormatModifier* known = find_modifier(c.capabilities.modifiers, desc.format, properties.drmFormatModifier);
+  if (known == nullptr)
+    return proto::Error{proto::ErrorCode::kUnsupported,
+                        fmt::format("device '{}' has chosen modifier {} for {}, which it does not list",
+                                    c.capabilities.name, modifier_name(properties.drmFormatModifier), describe(desc))};
+  TextureLayout layout;
+  layout.transport = Transport::kDmaBuf;
+  layout.modifier = properties.drmFormatModifier;
+  layout.plane_count = known->plane_count;
+  for (std::uint32_t i = 0; i < layout.plane_count; ++i) {
+    const VkImageSubresource plane{static_cast<VkImageAspectFlags>(VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT) << i, 0, 0};
+    VkSubresourceLayout placed{};
+    c.vkd.GetImageSubresourceLayout(c.handles.device, image, &plane, &placed);
+    layout.planes[i] = {placed.offset, placed.rowPitch};
+  }
+  return layout;
+}
+
+class DmaBufExporter final : public TextureExporter {
+ public:
+  DmaBufExporter(std::shared_ptr<const DeviceContext> context, std::shared_ptr<SlotClearer> clearer,
+                 std::vector<std::uint64_t> modifiers)
+      : context_(std::move(context)), clearer_(std::move(clearer)), modifiers_(std::move(modifiers)) {}
+
+  Transport transport() const override { return Transport::kDmaBuf; }
+
+  proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> allocate(const TextureDesc& desc,
+                                                                        std::uint32_t count) override {
+    SlotClearer::Textures textures;
+    textures.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      auto texture = create(desc);
+      if (!texture) return std::move(texture).error();
+      // What is said of one is said of all.
+      if (i == 0) modifiers_ = {(*texture)->layout().modifier};
+      textures.push_back(std::move(*texture));
+    }
+    return clearer_->clear(std::move(textures), desc);
+  }
+
+ private:
+  proto::Result<std::unique_ptr<DeviceTexture>> create(const TextureDesc& desc) {
+    auto slot = create_slot_image(*context_, desc, modifiers_);
+    if (!slot) return std::move(slot).error();
+    auto layout = layout_of(*context_, slot->image.get(), desc);
+    if (!layout) return std::move(layout).error();
+    return export_image(context_, std::move(*slot), *layout, VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT, desc);
+  }
+
+  std::shared_ptr<const DeviceContext> context_;
+  std::shared_ptr<SlotClearer> clearer_;
+  std::vector<std::uint64_t> modifiers_;
+};
+
+}  // namespace
+
+std::unique_ptr<TextureExporter> make_dma_buf_exporter(std::shared_ptr<const DeviceContext> context,
+                                                       std::shared_ptr<SlotClearer> clearer,
+                                                       std::vector<std::uint64_t> modifiers) {
+  return std::make_unique<DmaBufExporter>(std::move(context), std::move(clearer), std::move(modifiers));
+}
+
+}  // namespace ferry::platform
