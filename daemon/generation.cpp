@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/handed_back.h"
 #include "daemon/wire_convert.h"
 #include "proto/names.h"
@@ -19,6 +21,24 @@ constexpr std::uint64_t kDescriptorsOfSlot = 2;
 constexpr std::size_t kMaxReason = 200;
 // Of a slot that is handed back: beyond what any device has, and small enough to be counted.
 constexpr std::uint64_t kMaxAllocationBytes = std::uint64_t{1} << 40;
+
+Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> allocate(const GenerationSpec& spec,
+                                                                         platform::VulkanDevice* device) {
+  switch (spec.agreement.transport) {
+    case platform::Transport::kHostMemory:
+      return platform::make_host_memory_exporter()->allocate(spec.image, spec.slot_count);
+    case platform::Transport::kDmaBuf:
+      if (const auto exporter = device->dma_buf_exporter(spec.agreement.modifiers))
+        return exporter->allocate(spec.image, spec.slot_count);
+      break;
+    case platform::Transport::kOpaqueFd:
+      return device->texture_exporter()->allocate(spec.image, spec.slot_count);
+    case platform::Transport::kNone:
+      break;
+  }
+  return Error{ErrorCode::kUnsupported, fmt::format("device '{}' exports nothing by {}", device->capabilities().name,
+                                                    platform::transport_name(spec.agreement.transport))};
+}
 
 /// With its own descriptor paid for: a promise may keep a timeline for longer than the generation.
 Result<std::shared_ptr<platform::ExportedTimeline>> paid(std::unique_ptr<platform::ExportedTimeline> timeline,
@@ -51,9 +71,7 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
     return error;
   };
   auto generation = std::make_unique<Generation>();
-  const bool in_host_memory = spec.agreement.transport == platform::Transport::kHostMemory;
-  auto slots = in_host_memory ? platform::make_host_memory_exporter()->allocate(image, spec.slot_count)
-                              : device->texture_exporter()->allocate(image, spec.slot_count);
+  auto slots = allocate(spec, device);
   if (!slots) return named(std::move(slots).error());
   const std::uint64_t bytes = slots->front()->layout().allocation_size_bytes * spec.slot_count;
   auto memory = Reservation::take(allowance.memory, bytes, what);
@@ -97,8 +115,7 @@ Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platfo
     if (!kept) return std::move(kept).error();
     generation->acquire_timeline_ = std::move(*kept);
   }
-  const platform::TextureLayout layout{parts.agreement.transport, info.allocation_size, info.memory_type_index,
-                                       info.dedicated, info.row_pitch};
+  const platform::TextureLayout layout = layout_of(info);
   for (std::uint32_t slot = 0; slot < info.slot_count; ++slot) {
     auto texture = take_handed_back_texture(std::move(parts.fds[next++]), parts.image, layout, device);
     if (!texture) return named(std::move(texture).error());
@@ -120,19 +137,20 @@ Result<void> Generation::move_timeline_to(platform::VulkanDevice& device) {
   return {};
 }
 
+bool Generation::lies_as(const Agreement& agreement) const {
+  if (layout().transport != agreement.transport) return false;
+  return layout().transport != platform::Transport::kDmaBuf ||
+         std::find(agreement.modifiers.begin(), agreement.modifiers.end(), layout().modifier) != agreement.modifiers.end();
+}
+
 std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const {
   auto out = std::make_unique<wire::GenerationT>();
-  const platform::TextureLayout& layout = slots_.front()->layout();  // one shape, one layout
   out->id = raw(spec_.id);
   out->image = std::make_unique<wire::ImageT>(to_wire(spec_.image));
   out->slot_count = spec_.slot_count;
-  out->transport = static_cast<wire::Transport>(layout.transport);
+  describe_layout(layout(), *out);
   out->has_timeline = acquire_timeline_ != nullptr && audience == Audience::kDomain;
-  out->allocation_size = layout.allocation_size_bytes;
-  out->memory_type_index = layout.memory_type_index;
-  out->dedicated = layout.dedicated;
   out->reason = spec_.reason;
-  out->row_pitch = layout.row_pitch_bytes;
   out->transport_reason = spec_.agreement.transport_reason;
   out->sync_reason = spec_.agreement.sync_reason;
   return out;

@@ -7,6 +7,7 @@
 
 #include "daemon/wire_convert.h"
 #include "proto/names.h"
+#include "proto/usage.h"
 
 namespace ferry::daemon {
 namespace {
@@ -17,7 +18,7 @@ using proto::ErrorCode;
 using proto::Result;
 
 // Best first.
-constexpr wire::Transport kTransports[] = {wire::Transport::OpaqueFd, wire::Transport::HostMemory};
+constexpr wire::Transport kTransports[] = {wire::Transport::OpaqueFd, wire::Transport::DmaBuf, wire::Transport::HostMemory};
 
 template <class T>
 bool lists(const std::vector<T>& list, T value) {
@@ -52,6 +53,7 @@ struct Question {
   const Party& producer;
   std::span<const Party* const> consumers;
   const Demand& demand;
+  const platform::TextureDesc& image;
 
   template <class Judge>
   std::optional<Obstacle> first_of_all(Judge judge) const {
@@ -77,13 +79,16 @@ std::string told_apart(const Party& party, const Party& other) {
   return fmt::format("'{}' ({})", party.device_name, to_string(party.device));
 }
 
+Obstacle no_device_of_ours(const Question& q) {
+  return {fmt::format("{} is on '{}' ({}), which is none of the broker's devices", q.producer.who,
+                      q.producer.device_name, to_string(q.producer.device)),
+          {q.producer.who, "device", {to_string(q.producer.device)}, {}}};
+}
+
 std::optional<Obstacle> against_opaque_fd(const Question& q) {
   constexpr auto kTransport = wire::Transport::OpaqueFd;
   if (auto lacks = lacks_transport(q.producer, kTransport)) return lacks;
-  if (q.ours == nullptr)
-    return Obstacle{fmt::format("{} is on '{}' ({}), which is none of the broker's devices", q.producer.who,
-                                q.producer.device_name, to_string(q.producer.device)),
-                    {q.producer.who, "device", {to_string(q.producer.device)}, {}}};
+  if (q.ours == nullptr) return no_device_of_ours(q);
   if (!q.ours->opaque_fd)
     return Obstacle{
         fmt::format("the broker's device '{}' exports no textures: {}", q.ours->name, q.ours->opaque_fd_reason),
@@ -99,17 +104,73 @@ std::optional<Obstacle> against_opaque_fd(const Question& q) {
   return std::nullopt;
 }
 
+// ---- dma-buf
+
+/// What of @p list can carry @p image.
+std::vector<std::uint64_t> modifiers_for(const platform::TextureDesc& image,
+                                         const std::vector<platform::FormatModifier>& list, bool must_export) {
+  const std::uint32_t usage = image.usage | proto::kUsageAlways;
+  std::vector<std::uint64_t> out;
+  for (const platform::FormatModifier& known : list)
+    if (known.format == image.format && (known.usage & usage) == usage && (known.exports || !must_export))
+      out.push_back(known.modifier);
+  return out;
+}
+
+std::vector<std::string> names_of(const std::vector<std::uint64_t>& modifiers) {
+  std::vector<std::string> names;
+  for (const std::uint64_t modifier : modifiers) names.push_back(platform::modifier_name(modifier));
+  return names;
+}
+
+std::string listed(const std::vector<std::uint64_t>& modifiers) {
+  return modifiers.empty() ? "none" : fmt::format("{}", fmt::join(names_of(modifiers), ", "));
+}
+
+/// Leaves in @p common what @p party imports, too.
+std::optional<Obstacle> narrow(std::vector<std::uint64_t>& common, const Party& party, const Question& q) {
+  if (auto lacks = lacks_transport(party, wire::Transport::DmaBuf)) return lacks;
+  const std::vector<std::uint64_t> theirs = modifiers_for(q.image, party.modifiers, false);
+  const std::vector<std::uint64_t> before = common;
+  std::erase_if(common, [&](std::uint64_t modifier) { return !lists(theirs, modifier); });
+  if (!common.empty()) return std::nullopt;
+  return Obstacle{fmt::format("{} on device '{}' imports no modifier of {} that device '{}' exports for all; its list: {}; "
+                              "the others': {}",
+                              party.who, party.device_name, proto::format_info(q.image.format).name, q.ours->name,
+                              listed(theirs), listed(before)),
+                  {party.who, "modifier", names_of(theirs), names_of(before)}};
+}
+
+std::optional<Obstacle> against_dma_buf(const Question& q, std::vector<std::uint64_t>& common) {
+  constexpr auto kTransport = wire::Transport::DmaBuf;
+  if (auto lacks = lacks_transport(q.producer, kTransport)) return lacks;
+  if (q.ours == nullptr) return no_device_of_ours(q);
+  if (!q.ours->dma_buf)
+    return Obstacle{
+        fmt::format("the broker's device '{}' exports no dma-bufs: {}", q.ours->name, q.ours->dma_buf_reason),
+        {"the broker", "transport", {}, names_of(q.producer.transports)}};
+  common = modifiers_for(q.image, q.ours->modifiers, true);
+  if (common.empty())
+    return Obstacle{fmt::format("the broker's device '{}' exports no dma-buf of {} that can be used so", q.ours->name,
+                                proto::format_info(q.image.format).name),
+                    {"the broker", "modifier", {}, names_of(modifiers_for(q.image, q.producer.modifiers, false))}};
+  return q.first_of_all([&](const Party& party) { return narrow(common, party, q); });
+}
+
 std::optional<Obstacle> against_host_memory(const Question& q) {
   return q.first_of_all([](const Party& party) { return lacks_transport(party, wire::Transport::HostMemory); });
 }
 
-std::optional<Obstacle> against(wire::Transport transport, const Question& q) {
+/// @p modifiers: of transport dma-buf, when nothing stands against it.
+std::optional<Obstacle> against(wire::Transport transport, const Question& q, std::vector<std::uint64_t>& modifiers) {
   if (q.demand.transport != wire::Transport::None && q.demand.transport != transport)
     return Obstacle{fmt::format("the producer asked for {} alone", name_of(q.demand.transport)),
                     {q.producer.who, "transport", {name_of(q.demand.transport)}, {name_of(transport)}}};
   switch (transport) {
     case wire::Transport::OpaqueFd:
       return against_opaque_fd(q);
+    case wire::Transport::DmaBuf:
+      return against_dma_buf(q, modifiers);
     case wire::Transport::HostMemory:
       return against_host_memory(q);
     default:
@@ -132,6 +193,17 @@ std::optional<Obstacle> against_timelines(wire::Transport transport, const Quest
                                 party.sync_reason.empty() ? "" : ": " + party.sync_reason),
                     {party.who, "sync mode", names_of(party.sync_modes), wanted}};
   });
+}
+
+std::string reason_for(wire::Transport transport, const std::vector<std::uint64_t>& modifiers, const Question& q,
+                       const std::vector<Obstacle>& obstacles) {
+  if (transport == wire::Transport::OpaqueFd) return "opaque-fd: device and driver UUID are equal on all sides";
+  std::string why_not;
+  for (const Obstacle& obstacle : obstacles)
+    if (why_not.find(obstacle.text) == std::string::npos) why_not += (why_not.empty() ? "" : "; ") + obstacle.text;
+  if (transport == wire::Transport::DmaBuf)
+    return fmt::format("dma-buf, {} as {}: {}", proto::format_info(q.image.format).name, listed(modifiers), why_not);
+  return "host-memory, a GPU copy at both ends: " + why_not;
 }
 
 Error incompatible(std::string message, Conflict conflict) {
@@ -172,12 +244,18 @@ void Party::give_up(wire::Transport transport, std::string reason) {
   lacks.push_back({transport, std::move(reason)});
 }
 
+void Party::give_up(std::uint64_t modifier, std::string reason) {
+  std::erase_if(modifiers, [&](const platform::FormatModifier& known) { return known.modifier == modifier; });
+  if (modifiers.empty()) give_up(wire::Transport::DmaBuf, std::move(reason));
+}
+
 Result<Party> party_of(const wire::DeviceT* device, std::string who) {
   const auto key = key_of(device, who);
   if (!key) return key.error();
   // Shown to people, and kept as long as the party: no longer than a line.
   constexpr std::size_t kMaxReason = 200;
   constexpr std::size_t kMaxLacks = 8;
+  constexpr std::size_t kMaxModifiers = 64 * proto::kFormats.size();
   Party party;
   party.who = std::move(who);
   party.device = *key;
@@ -188,6 +266,9 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
   for (const auto& lack : device->lacks)
     if (lack && party.lacks.size() < kMaxLacks)
       party.lacks.push_back({lack->transport, proto::printable(lack->reason, kMaxReason)});
+  for (const wire::FormatModifier& stated : device->modifiers)
+    if (proto::find_format(stated.format()) != nullptr && party.modifiers.size() < kMaxModifiers)
+      party.modifiers.push_back(from_wire(stated));
   return party;
 }
 
@@ -206,14 +287,16 @@ const char* sync_mode_name(wire::SyncMode mode) {
 }
 
 Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Party& producer,
-                            std::span<const Party* const> consumers, const Demand& demand) {
+                            std::span<const Party* const> consumers, const Demand& demand,
+                            const platform::TextureDesc& image) {
   if (auto checked = check_demand(demand, producer.who); !checked) return std::move(checked).error();
-  const Question question{ours, producer, consumers, demand};
+  const Question question{ours, producer, consumers, demand, image};
   Agreement agreement;
   agreement.device = producer.device;
   std::vector<Obstacle> obstacles;
   for (const wire::Transport transport : kTransports) {
-    if (auto obstacle = against(transport, question)) {
+    if (auto obstacle = against(transport, question, agreement.modifiers)) {
+      agreement.modifiers.clear();
       obstacles.push_back(std::move(*obstacle));
       continue;
     }
@@ -222,12 +305,11 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Part
       obstacles.push_back(
           {fmt::format("{} asks for sync mode timeline, but {}", producer.who, no_timelines->text),
            no_timelines->conflict});
+      agreement.modifiers.clear();
       continue;
     }
     agreement.transport = static_cast<platform::Transport>(transport);
-    agreement.transport_reason = transport == wire::Transport::OpaqueFd
-                                     ? "opaque-fd: device and driver UUID are equal on all sides"
-                                     : "host-memory, a GPU copy at both ends: " + obstacles.front().text;
+    agreement.transport_reason = reason_for(transport, agreement.modifiers, question, obstacles);
     if (demand.sync == wire::SyncMode::Host || no_timelines) {
       agreement.sync = wire::SyncMode::Host;
       agreement.sync_reason =

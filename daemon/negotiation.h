@@ -38,9 +38,12 @@ struct Party {
   std::vector<wire::SyncMode> sync_modes;
   std::string sync_reason;
   std::vector<Lack> lacks;
+  std::vector<platform::FormatModifier> modifiers;  ///< dma-buf: what it imports
 
   /// It has tried @p transport and failed.
   void give_up(wire::Transport transport, std::string reason);
+  /// Of transport dma-buf only @p modifier; the transport, too, if that was its last.
+  void give_up(std::uint64_t modifier, std::string reason);
 };
 proto::Result<Party> party_of(const wire::DeviceT* device, std::string who);
 
@@ -51,6 +54,7 @@ struct Agreement {
   std::string transport_reason;
   wire::SyncMode sync{};
   std::string sync_reason;
+  std::vector<std::uint64_t> modifiers;  ///< dma-buf: all that every party can use for the image; never empty
 
   bool uses_timelines() const { return sync == wire::SyncMode::Timeline; }
   /// Whether frames cross in the same way, whatever the reasons.
@@ -63,11 +67,12 @@ struct Demand {
   wire::SyncMode sync = wire::SyncMode::Automatic;
 };
 
-/// The best way from @p producer to all of @p consumers. @p ours: the broker's view of the producer's device, nullptr if
+/// The best way for frames of @p image from @p producer to all of @p consumers. @p ours: the broker's view of the producer's device, nullptr if
 /// it has no such device. kIncompatible names the party and the constraint, with both lists; kInvalidArgument for a
 /// transport or sync mode that is none.
 proto::Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Party& producer,
-                                   std::span<const Party* const> consumers, const Demand& demand);
+                                   std::span<const Party* const> consumers, const Demand& demand,
+                                   const platform::TextureDesc& image);
 
 const char* sync_mode_name(wire::SyncMode mode);  ///< "timeline"
 

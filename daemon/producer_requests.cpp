@@ -97,7 +97,7 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   setup.max_slots = static_cast<std::uint32_t>(limits_.max_slots);
   setup.producer = std::move(producer);
   const Party& party = setup.producer.party;
-  auto agreement = agree(party, {}, setup.producer.demand);
+  auto agreement = agree(party, {}, setup.producer.demand, image);
   if (!agreement) return std::move(agreement).error();
   setup.agreement = std::move(*agreement);
   std::unique_ptr<Stream> made;
@@ -134,10 +134,10 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
                              sync_mode_name(in_use))};
   // The sync mode stays: leases have their release timeline, or none, for life. So does the transport, if it can.
   const Demand as_it_is{static_cast<wire::Transport>(stream.agreement().transport), in_use};
-  auto agreement = agree(producer.party, stream.consumers(), as_it_is);
+  auto agreement = agree(producer.party, stream.consumers(), as_it_is, image);
   if (!agreement || (producer.demand.transport != wire::Transport::None &&
                      producer.demand.transport != as_it_is.transport))
-    agreement = agree(producer.party, stream.consumers(), {producer.demand.transport, in_use});
+    agreement = agree(producer.party, stream.consumers(), {producer.demand.transport, in_use}, image);
   if (!agreement) return std::move(agreement).error();
   // It did not choose the mode: the reason is the one that was there.
   if (asked.sync_mode == wire::SyncMode::Automatic) agreement->sync_reason = stream.agreement().sync_reason;
@@ -158,8 +158,14 @@ Result<void> StreamService::reconfigure(Session& session, std::uint64_t request,
   if (!stream) return std::move(stream).error();
   const auto image = check_image(asked.image.get(), limits_, fmt::format("stream {}", (*stream)->log_name()));
   if (!image) return image.error();
-  const DeviceKey key = (*stream)->agreement().device;
-  if (auto done = in_spite_of_loss(key, [&] { return (*stream)->reconfigure(*image); }); !done) return done;
+  auto agreement = agree_on(**stream, *image);
+  if (!agreement) return std::move(agreement).error();
+  auto done = in_spite_of_loss(agreement->device, [&]() -> Result<void> {
+    auto device = device_for(*agreement, (*stream)->producer().party.who);
+    if (!device) return std::move(device).error();
+    return (*stream)->reconfigure(*image, *agreement, std::move(*device));
+  });
+  if (!done) return done;
   (*stream)->announce_generation(request);
   return {};
 }

@@ -142,9 +142,13 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   if (asked.name != stream.name() || !theirs || !ours || !theirs->same_file(*ours))
     return Error{ErrorCode::kNotFound, fmt::format("stream {} is another's by now", stream.log_name())};
   const Agreement& in_use = stream.agreement();
-  if (auto fits = agree(stream.producer().party, {&claim.party}, {static_cast<wire::Transport>(in_use.transport), in_use.sync});
-      !fits)
-    return std::move(fits).error();
+  std::vector<const Party*> consumers = stream.consumers();
+  consumers.push_back(&claim.party);
+  auto fits = agree(stream.producer().party, consumers, {static_cast<wire::Transport>(in_use.transport), in_use.sync},
+                    stream.newest_generation().spec().image);
+  if (!fits) return std::move(fits).error();
+  if (!stream.newest_generation().lies_as(*fits))
+    return Error{ErrorCode::kIncompatible, fmt::format("{} imports modifiers other than the one in use", claim.party.who)};
   const bool foreign = domain_of(claim.session->process()->identity()) != stream.domain();
   if (foreign && (claim.release_timeline || (in_use.uses_timelines() && !claim.need.completed_only)))
     return Error{ErrorCode::kPermissionDenied, fmt::format("{} has timelines of {}: attach anew", object,
@@ -169,6 +173,7 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
     if (!timeline) return std::move(timeline).error();
     lease->release_timeline = std::move(*timeline);
   }
+  stream.narrow(std::move(*fits));
   auto readmitted = stream.readmit(std::move(lease), claim.request);
   if (!readmitted) return std::move(readmitted).error();
   claim.session->holdings.leases.emplace((*readmitted)->id, stream.id());

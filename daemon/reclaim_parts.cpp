@@ -104,7 +104,7 @@ Result<StreamService::RestoredGenerations> StreamService::restore_generations(Ha
     // What is in use was agreed before, but this broker may have other devices, and the claimer may lie.
     const auto sync = info.has_timeline ? wire::SyncMode::Timeline : wire::SyncMode::Host;
     if (info.transport == wire::Transport::None) return invalid("a generation without a transport");
-    auto agreement = agree(party, {}, {info.transport, sync});
+    auto agreement = agree(party, {}, {info.transport, sync}, *image);
     if (!agreement) return std::move(agreement).error();
     agreement->transport_reason = proto::printable(info.transport_reason, kMaxReason);
     agreement->sync_reason = proto::printable(info.sync_reason, kMaxReason);
@@ -113,6 +113,10 @@ Result<StreamService::RestoredGenerations> StreamService::restore_generations(Ha
     part.descriptors = Reservation();  // the generation has its own
     auto generation = Generation::restore({info, *image, *agreement, std::move(part.fds)}, device->get(), allowance, printable);
     if (!generation) return std::move(generation).error();
+    if (!(*generation)->lies_as(*agreement))
+      return Error{ErrorCode::kIncompatible,
+                   fmt::format("generation {} of stream '{}' lies in modifier {}, which this broker cannot allocate again",
+                               info.id, printable, platform::modifier_name((*generation)->layout().modifier))};
     restored.generations.push_back(std::move(*generation));
     restored.agreement = std::move(*agreement);
     restored.device = std::move(*device);

@@ -153,10 +153,13 @@ std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
   return daemon::slots_required(frames_in_flight, needs);
 }
 
-Result<void> Stream::reconfigure(const platform::TextureDesc& image) {
-  auto generation = make_generation(image, newest_generation().spec().slot_count,
+Result<void> Stream::reconfigure(const platform::TextureDesc& image, Agreement agreement,
+                                 std::shared_ptr<platform::VulkanDevice> device) {
+  auto generation = make_generation(producer(), agreement, device.get(), image, newest_generation().spec().slot_count,
                                     change_of(newest_generation().spec().image, image));
   if (!generation) return std::move(generation).error();
+  setup_.agreement = std::move(agreement);
+  setup_.device = std::move(device);
   add_generation(std::move(*generation));
   drop_surplus_generations();
   return {};
@@ -247,7 +250,7 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   // handed back is nothing that another trust domain has to.
   const Generation* on_show = generation_on_show();
   const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement()) &&
-                          !(admitted.foreign && on_show->handed_back());
+                          on_show->lies_as(agreement()) && !(admitted.foreign && on_show->handed_back());
   const Generation& first = can_import ? *on_show : newest_generation();
   send_attached(admitted, first, channel->consumer_end, request);
   for (const auto& generation : generations_)

@@ -85,8 +85,12 @@ class Stream {
   std::uint64_t first_sequence() const { return first_sequence_; }
   Lease* find_lease(proto::LeaseId id) const;
 
-  /// Another image, in a generation that starts now. On error the stream stays as it was. The caller announces it.
-  proto::Result<void> reconfigure(const platform::TextureDesc& image);
+  /// Another image, in a generation that starts now and crosses by @p agreement. On error the stream stays as it was. The
+  /// caller announces it.
+  proto::Result<void> reconfigure(const platform::TextureDesc& image, Agreement agreement,
+                                  std::shared_ptr<platform::VulkanDevice> device);
+  /// What later generations have to be for somebody who joins: the way in use, with less choice.
+  void narrow(Agreement agreement) { setup_.agreement.modifiers = std::move(agreement.modifiers); }
   /// Frames cross by @p agreement from a generation on that starts now, with room for @p joining (nullptr: nobody new).
   /// Who is concerned is told; the producer moves over when it draws next. On error the stream stays as it was.
   proto::Result<void> change_way(Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,

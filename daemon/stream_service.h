@@ -131,7 +131,9 @@ class StreamService {
                                 const platform::TextureDesc& image);
   /// The best way for @p producer and @p consumers.
   proto::Result<Agreement> agree(const Party& producer, const std::vector<const Party*>& consumers,
-                                 const Demand& demand) const;
+                                 const Demand& demand, const platform::TextureDesc& image) const;
+  /// For the parties of @p stream when its image changes: the way in use, if that is possible.
+  proto::Result<Agreement> agree_on(const Stream& stream, const platform::TextureDesc& image) const;
   /// The device that the agreement needs, if it needs one.
   proto::Result<std::shared_ptr<platform::VulkanDevice>> device_for(const Agreement& agreement, const std::string& who);
   /// Makes @p stream cross in a way that @p joining can use too: the one in use, or another in a new generation.

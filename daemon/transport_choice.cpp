@@ -13,9 +13,9 @@ using proto::ErrorCode;
 using proto::Result;
 
 Result<Agreement> StreamService::agree(const Party& producer, const std::vector<const Party*>& consumers,
-                                       const Demand& demand) const {
+                                       const Demand& demand, const platform::TextureDesc& image) const {
   const auto* ours = gpus_.capabilities(producer.device);
-  auto agreement = negotiate(ours, producer, consumers, demand);
+  auto agreement = negotiate(ours, producer, consumers, demand, image);
   if (agreement || ours != nullptr) return agreement;
   Error error = std::move(agreement).error();
   error.message += fmt::format("; the broker has {}", gpus_.list());
@@ -33,10 +33,15 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
   const Agreement& in_use = stream.agreement();
   std::vector<const Party*> consumers = stream.consumers();
   consumers.push_back(&joining);
+  const platform::TextureDesc& image = stream.newest_generation().spec().image;
   // What works for those who are here stays as it is when it works for all: nobody is moved without need, and a stream
   // does not go back and forth as consumers come and go.
-  if (agree(producer.party, consumers, {static_cast<wire::Transport>(in_use.transport), in_use.sync})) return {};
-  auto agreement = agree(producer.party, consumers, producer.demand);
+  auto as_it_is = agree(producer.party, consumers, {static_cast<wire::Transport>(in_use.transport), in_use.sync}, image);
+  if (as_it_is && stream.newest_generation().lies_as(*as_it_is)) {
+    stream.narrow(std::move(*as_it_is));
+    return {};
+  }
+  auto agreement = agree(producer.party, consumers, producer.demand, image);
   if (!agreement) {
     Error error = std::move(agreement).error();
     error.message = fmt::format("stream {}: {}", stream.log_name(), error.message);
@@ -49,6 +54,17 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
   });
 }
 
+Result<Agreement> StreamService::agree_on(const Stream& stream, const platform::TextureDesc& image) const {
+  const Agreement& in_use = stream.agreement();
+  // Of the transports only dma-buf looks at the image.
+  if (in_use.transport != platform::Transport::kDmaBuf) return in_use;
+  const Producer& producer = stream.producer();
+  auto agreement = agree(producer.party, stream.consumers(),
+                         {static_cast<wire::Transport>(in_use.transport), in_use.sync}, image);
+  if (agreement) agreement->transport_reason = in_use.transport_reason;
+  return agreement ? std::move(agreement) : agree(producer.party, stream.consumers(), {producer.demand.transport, in_use.sync}, image);
+}
+
 Result<void> StreamService::import_failed(Session& session, const wire::ImportFailedT& said) {
   Stream* stream = find(proto::StreamId{said.stream});
   if (stream == nullptr) return {};  // it has ended meanwhile
@@ -58,14 +74,19 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
   if (!is_consumer && stream->producer().session != &session) return {};
   const Generation* generation = stream->find_generation(proto::GenerationId{said.generation});
   const platform::Transport in_use = stream->agreement().transport;
-  if (generation == nullptr || generation->spec().agreement.transport != in_use) return {};
+  if (generation == nullptr || !generation->lies_as(stream->agreement())) return {};
 
   constexpr std::size_t kMaxReason = 200;
   Party& party = is_consumer ? lease->party : stream->producer_party();
   spdlog::warn("stream {}: {} cannot import generation {}: {}", stream->log_name(), party.who, said.generation,
                proto::printable(said.reason));
-  party.give_up(static_cast<wire::Transport>(in_use), proto::printable(said.reason, kMaxReason));
-  auto agreement = agree(stream->producer().party, stream->consumers(), stream->producer().demand);
+  std::string reason = proto::printable(said.reason, kMaxReason);
+  if (in_use == platform::Transport::kDmaBuf)
+    party.give_up(generation->layout().modifier, std::move(reason));
+  else
+    party.give_up(static_cast<wire::Transport>(in_use), std::move(reason));
+  auto agreement = agree(stream->producer().party, stream->consumers(), stream->producer().demand,
+                         stream->newest_generation().spec().image);
   auto changed = [&]() -> Result<void> {
     if (!agreement) return std::move(agreement).error();
     auto device = device_for(*agreement, stream->producer().party.who);

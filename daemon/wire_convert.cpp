@@ -26,6 +26,37 @@ wire::Uuid to_wire(const platform::Uuid& uuid) {
   return {halves[0], halves[1]};
 }
 
+platform::FormatModifier from_wire(const wire::FormatModifier& stated) {
+  return {static_cast<proto::Format>(stated.format()), stated.modifier(), stated.planes(), stated.usage(),
+          stated.exports()};
+}
+
+void describe_layout(const platform::TextureLayout& layout, wire::GenerationT& out) {
+  out.transport = static_cast<wire::Transport>(layout.transport);
+  out.allocation_size = layout.allocation_size_bytes;
+  out.memory_type_index = layout.memory_type_index;
+  out.dedicated = layout.dedicated;
+  out.row_pitch = layout.row_pitch_bytes;
+  if (layout.transport != platform::Transport::kDmaBuf) return;
+  out.modifier = layout.modifier;
+  for (std::uint32_t i = 0; i < layout.plane_count; ++i)
+    out.planes.emplace_back(layout.planes[i].offset_bytes, layout.planes[i].row_pitch_bytes);
+}
+
+platform::TextureLayout layout_of(const wire::GenerationT& info) {
+  platform::TextureLayout layout;
+  layout.transport = static_cast<platform::Transport>(info.transport);
+  layout.allocation_size_bytes = info.allocation_size;
+  layout.memory_type_index = info.memory_type_index;
+  layout.dedicated = info.dedicated;
+  layout.row_pitch_bytes = info.row_pitch;
+  if (layout.transport != platform::Transport::kDmaBuf) return layout;
+  layout.modifier = info.modifier;
+  if (info.planes.size() > platform::kMaxPlanes) return layout;
+  for (const wire::Plane& plane : info.planes) layout.planes[layout.plane_count++] = {plane.offset(), plane.row_pitch()};
+  return layout;
+}
+
 wire::DeviceT to_wire(const platform::DeviceCapabilities& device) {
   wire::DeviceT out;
   out.device_uuid = std::make_unique<wire::Uuid>(to_wire(device.device_uuid));
@@ -40,6 +71,10 @@ wire::DeviceT to_wire(const platform::DeviceCapabilities& device) {
     out.lacks.back()->reason = reason;
   };
   state(wire::Transport::OpaqueFd, device.opaque_fd, device.opaque_fd_reason);
+  state(wire::Transport::DmaBuf, device.dma_buf, device.dma_buf_reason);
+  for (const platform::FormatModifier& known : device.modifiers)
+    out.modifiers.emplace_back(known.modifier, known.usage, static_cast<std::uint8_t>(known.format),
+                               static_cast<std::uint8_t>(known.plane_count), known.exports);
   state(wire::Transport::HostMemory, device.host_memory, device.host_memory_reason);
   if (device.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
   out.sync_modes.push_back(wire::SyncMode::Host);

@@ -13,7 +13,12 @@ namespace ferry::daemon {
 
 platform::Uuid from_wire(const wire::Uuid& uuid);
 wire::Uuid to_wire(const platform::Uuid& uuid);
+platform::FormatModifier from_wire(const wire::FormatModifier& stated);
 wire::DeviceT to_wire(const platform::DeviceCapabilities& device);
+/// Of a generation's slots, and back. The layout of a peer's is checked by whoever uses it; more planes than there can be
+/// count as none.
+void describe_layout(const platform::TextureLayout& layout, wire::GenerationT& out);
+platform::TextureLayout layout_of(const wire::GenerationT& info);
 wire::ImageT to_wire(const platform::TextureDesc& desc);
 
 /// A peer's description of an image, checked. kInvalidArgument, kLimitExceeded; names @p object.

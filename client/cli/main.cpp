@@ -80,7 +80,8 @@ void add_list(CLI::App& root, ListOptions& options) {
 void add_transport(CLI::App& app, ferry_transport& transport) {
   add_parsed(
       app, "--transport", parse_transport, [&transport](ferry_transport chosen) { transport = chosen; },
-      "auto, opaque-fd or host-memory (default: auto)", "TRANSPORT", "one of auto, opaque-fd, host-memory");
+      "auto, opaque-fd, dma-buf or host-memory (default: auto)", "TRANSPORT",
+      "one of auto, opaque-fd, dma-buf, host-memory");
 }
 
 void add_source(CLI::App& root, SourceOptions& options) {

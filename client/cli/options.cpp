@@ -55,6 +55,7 @@ std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text) {
 std::optional<ferry_transport> parse_transport(std::string_view text) {
   if (text == "auto") return FERRY_TRANSPORT_AUTOMATIC;
   if (text == "opaque-fd") return FERRY_TRANSPORT_OPAQUE_FD;
+  if (text == "dma-buf") return FERRY_TRANSPORT_DMA_BUF;
   if (text == "host-memory") return FERRY_TRANSPORT_HOST_MEMORY;
   return std::nullopt;
 }

@@ -76,7 +76,7 @@ std::optional<Size> parse_size(std::string_view text);
 std::optional<ferry_format> parse_format(std::string_view text);
 /// "auto", "timeline", "host".
 std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text);
-/// "auto", "opaque-fd", "host-memory".
+/// "auto", "opaque-fd", "dma-buf", "host-memory".
 std::optional<ferry_transport> parse_transport(std::string_view text);
 /// "drop", "block".
 std::optional<ferry_queue_policy> parse_queue_policy(std::string_view text);

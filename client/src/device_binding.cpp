@@ -19,6 +19,10 @@ wire::DeviceT DeviceBinding::describe() const {
     out.lacks.back()->reason = reason;
   };
   state(wire::Transport::OpaqueFd, caps.opaque_fd, caps.opaque_fd_reason);
+  state(wire::Transport::DmaBuf, caps.dma_buf, caps.dma_buf_reason);
+  for (const platform::FormatModifier& known : caps.modifiers)
+    out.modifiers.emplace_back(known.modifier, known.usage, static_cast<std::uint8_t>(known.format),
+                               static_cast<std::uint8_t>(known.plane_count), known.exports);
   state(wire::Transport::HostMemory, caps.host_memory, caps.host_memory_reason);
   if (caps.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
   out.sync_modes.push_back(wire::SyncMode::Host);

@@ -127,6 +127,7 @@ Json json_of(const wire::StreamStatusT& stream) {
           {"device_uuid", text_of(stream.device_uuid)},
           {"generation", json_of(generation)},
           {"transport", text_of(generation.transport)},
+          {"modifier", generation.transport == wire::Transport::DmaBuf ? Json(platform::modifier_name(generation.modifier)) : Json()},
           {"transport_reason", stream.transport_reason},
           {"sync_mode", text_of(stream.sync_mode)},
           {"sync_reason", stream.sync_reason},

@@ -94,6 +94,11 @@ platform::TextureLayout texture_layout_of(const wire::GenerationT& generation) {
   layout.memory_type_index = generation.memory_type_index;
   layout.dedicated = generation.dedicated;
   layout.row_pitch_bytes = generation.row_pitch;
+  if (layout.transport != platform::Transport::kDmaBuf) return layout;
+  layout.modifier = generation.modifier;
+  if (generation.planes.size() > platform::kMaxPlanes) return layout;  // none: refused by the importer
+  for (const wire::Plane& plane : generation.planes)
+    layout.planes[layout.plane_count++] = {plane.offset(), plane.row_pitch()};
   return layout;
 }
 

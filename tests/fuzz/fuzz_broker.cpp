@@ -81,6 +81,7 @@ void run(const Socket& socket, fuzz::Input input) {
   auto listener = platform::Listener::adopt(socket.fd.duplicate());
   FERRY_REQUIRE(listener);
   const auto gpu = std::make_shared<daemon::test::FakeGpu>(kDevice, input.below(2) == 0);
+  if (input.below(2) == 0) gpu->add_modifiers(proto::Format::kRgba8Unorm, {0, 1, 2});
   daemon::Broker broker(io, small_limits(), daemon::Policy({}, geteuid()), std::move(*listener), daemon::GpuPool::of({gpu}), kFirstId);
   FERRY_REQUIRE(broker.start());
   std::array<std::optional<fuzz::Peer>, 3> peers;

@@ -56,6 +56,9 @@ std::unique_ptr<wire::DeviceT> some_device(Input& input, std::uint8_t number) {
   device->device_uuid = filled(kind > 240 ? std::uint8_t{9} : number);
   device->driver_uuid = filled(0xdd);
   device->transports = {wire::Transport::OpaqueFd};
+  if (kind > 100) device->transports.push_back(wire::Transport::DmaBuf);
+  for (std::uint8_t i = 0; i < kind % 5; ++i)
+    device->modifiers.emplace_back(i == 2 ? ~std::uint64_t{0} : i, kind % 64u, static_cast<std::uint8_t>(i * 3), i, i != 1);
   device->sync_modes = {wire::SyncMode::Timeline, wire::SyncMode::Host};
   if (kind > 230) device->sync_modes.pop_back();
   return device;
@@ -71,6 +74,12 @@ std::unique_ptr<wire::GenerationT> some_generation(Input& input) {
   generation->has_timeline = input.below(4) == 0;
   generation->allocation_size = input.byte() < 200 ? 4096 : input.interesting();
   generation->row_pitch = static_cast<std::uint32_t>(input.interesting());
+  if (input.below(4) == 0) {
+    generation->transport = wire::Transport::DmaBuf;
+    generation->modifier = input.interesting();
+    for (std::uint32_t planes = input.below(7); planes > 0; --planes)
+      generation->planes.emplace_back(input.interesting(), input.interesting());
+  }
   generation->reason = some_name(input);
   return generation;
 }

@@ -13,7 +13,7 @@ _ferry() {
     --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "rgba8 rgba8_srgb bgra8 bgra8_srgb rgb10a2 rgba16f" -- "$word"); return ;;
     --sync) mapfile -t COMPREPLY < <(compgen -W "auto timeline host" -- "$word"); return ;;
-    --transport) mapfile -t COMPREPLY < <(compgen -W "auto opaque-fd host-memory" -- "$word"); return ;;
+    --transport) mapfile -t COMPREPLY < <(compgen -W "auto opaque-fd dma-buf host-memory" -- "$word"); return ;;
     --policy) mapfile -t COMPREPLY < <(compgen -W "drop block" -- "$word"); return ;;
     --size|--rate|--frames|--device|--timeout) return ;;
   esac

@@ -10,7 +10,7 @@ complete -c ferry -n __fish_use_subcommand -a source -d 'Publish a test picture 
 complete -c ferry -n __fish_use_subcommand -a doctor -d 'Try every way between all GPUs of this machine'
 complete -c ferry -n '__fish_seen_subcommand_from doctor' -l json -d 'As JSON'
 complete -c ferry -n '__fish_seen_subcommand_from doctor' -l size -x -d 'Size of the frames, WxH'
-complete -c ferry -n '__fish_seen_subcommand_from source' -l transport -x -a 'auto opaque-fd host-memory' -d 'How memory crosses'
+complete -c ferry -n '__fish_seen_subcommand_from source' -l transport -x -a 'auto opaque-fd dma-buf host-memory' -d 'How memory crosses'
 complete -c ferry -n __fish_use_subcommand -a snapshot -d 'Write one frame of a stream as a PNG file'
 complete -c ferry -n __fish_use_subcommand -a view -d 'Show a stream in a window'
 complete -c ferry -n __fish_use_subcommand -a service -d 'Run the broker as a service of yours'

@@ -84,7 +84,7 @@ typedef struct ferry_conflict {
   uint32_t struct_size;
   uint32_t reserved;
   char party[192];       /* who does not fit: "consumer 'viewer' (pid 4211)" */
-  char constraint[64];   /* by what: "transport", "device", "sync mode" */
+  char constraint[64];   /* by what: "transport", "device", "modifier", "sync mode" */
   char party_has[256];   /* its list, separated by ", " */
   char others_have[256]; /* the list it does not meet */
 } ferry_conflict;
@@ -287,6 +287,7 @@ typedef enum ferry_sync_mode {
 typedef enum ferry_transport { /* how texture memory crosses */
   FERRY_TRANSPORT_AUTOMATIC = 0,
   FERRY_TRANSPORT_OPAQUE_FD = 1,  /* same device and driver on all sides: nothing is copied */
+  FERRY_TRANSPORT_DMA_BUF = 2,    /* devices and drivers that agree on a DRM format modifier: nothing is copied */
   FERRY_TRANSPORT_HOST_MEMORY = 3 /* any devices: the GPU copies each frame out to the host's memory and in again */
 } ferry_transport;
 

@@ -139,7 +139,7 @@ int run(int argc, char** argv) {
   app.add_option("--seed", options.stream.seed);
   app.add_option("--policy", policy)->check(CLI::IsMember({"drop", "block"}));
   app.add_option("--sync", sync)->check(CLI::IsMember({"auto", "timeline", "host"}));
-  app.add_option("--transport", transport)->check(CLI::IsMember({"auto", "opaque-fd", "host-memory"}));
+  app.add_option("--transport", transport)->check(CLI::IsMember({"auto", "opaque-fd", "dma-buf", "host-memory"}));
   app.add_option("--device", options.session.device);
   app.add_option("--in-flight", options.stream.frames_in_flight);
   app.add_option("--min-slots", options.stream.min_slots);
@@ -158,6 +158,7 @@ int run(int argc, char** argv) {
                              : sync == "host"   ? FERRY_SYNC_HOST
                                                 : FERRY_SYNC_AUTOMATIC;
   options.stream.transport = transport == "opaque-fd"     ? FERRY_TRANSPORT_OPAQUE_FD
+                             : transport == "dma-buf"     ? FERRY_TRANSPORT_DMA_BUF
                              : transport == "host-memory" ? FERRY_TRANSPORT_HOST_MEMORY
                                                           : FERRY_TRANSPORT_AUTOMATIC;
   ImageShape shape = options.stream.shape;

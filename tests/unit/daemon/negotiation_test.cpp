@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/wire_convert.h"
+#include "proto/usage.h"
 
 namespace ferry::daemon {
 namespace {
@@ -11,6 +12,8 @@ using proto::ErrorCode;
 
 const std::string kWho = "producer 'renderer' (pid 42)";
 const std::string kViewer = "consumer 'viewer' (pid 43)";
+
+constexpr platform::TextureDesc kImage{64, 48, proto::Format::kBgra8Unorm, proto::kUsageRender};
 
 platform::DeviceCapabilities gpu(bool timelines = true, std::uint8_t number = 1) {
   platform::DeviceCapabilities out;
@@ -32,7 +35,7 @@ Party party(const platform::DeviceCapabilities& device, const std::string& who =
 /// Of a producer on @p ours and no consumer.
 proto::Result<Agreement> alone(const platform::DeviceCapabilities& ours, const platform::DeviceCapabilities& theirs,
                                wire::SyncMode asked = wire::SyncMode::Automatic) {
-  return negotiate(&ours, party(theirs), {}, {wire::Transport::None, asked});
+  return negotiate(&ours, party(theirs), {}, {wire::Transport::None, asked}, kImage);
 }
 
 /// Of a producer on gpu() and a consumer on @p theirs.
@@ -40,7 +43,7 @@ proto::Result<Agreement> joined_by(const platform::DeviceCapabilities& theirs, c
   const auto ours = gpu();
   const Party consumer = party(theirs, kViewer);
   const Party* consumers[] = {&consumer};
-  return negotiate(&ours, party(ours), consumers, demand);
+  return negotiate(&ours, party(ours), consumers, demand, kImage);
 }
 
 platform::DeviceCapabilities without_opaque_fd() {
@@ -100,6 +103,7 @@ TEST(Negotiation, NeverGivesLessThanWasAskedFor) {
   EXPECT_EQ(agreement.error().code, ErrorCode::kIncompatible);
   EXPECT_EQ(agreement.error().message,
             kWho + " asks for sync mode timeline, but driver 1.0 cannot export timeline semaphores; " + kWho +
+                " on device 'GPU' cannot import by dma-buf; " + kWho +
                 " asks for sync mode timeline, but transport host-memory has no timelines in common");
   EXPECT_EQ(alone(gpu(), gpu(), wire::SyncMode::SyncFd).error().code, ErrorCode::kIncompatible);
   EXPECT_EQ(alone(gpu(), gpu(), static_cast<wire::SyncMode>(99)).error().code, ErrorCode::kInvalidArgument);
@@ -124,12 +128,91 @@ TEST(Negotiation, OtherDevicesMeetInHostMemory) {
     EXPECT_NE(why.find(part), std::string::npos) << why;
 }
 
+constexpr std::uint64_t kTiled = 0x0300000000606010u;
+
+/// A device that shares BGRA8 in @p modifiers.
+platform::DeviceCapabilities dma_gpu(std::uint8_t number, const std::vector<std::uint64_t>& modifiers) {
+  auto device = gpu(true, number);
+  device.dma_buf = true;
+  for (const std::uint64_t modifier : modifiers)
+    device.modifiers.push_back({proto::Format::kBgra8Unorm, modifier, 1, proto::kUsageAlways | proto::kUsageRender, true});
+  return device;
+}
+
+proto::Result<Agreement> dma_buf_between(const platform::DeviceCapabilities& from, const platform::DeviceCapabilities& to,
+                                         const Demand& demand = {}, const platform::TextureDesc& image = kImage) {
+  const Party consumer = party(to, kViewer);
+  const Party* consumers[] = {&consumer};
+  return negotiate(&from, party(from), consumers, demand, image);
+}
+
+TEST(Negotiation, ModifiersSurviveTheWire) {
+  EXPECT_EQ(party(dma_gpu(1, {0, kTiled})).modifiers, dma_gpu(1, {0, kTiled}).modifiers);
+}
+
+TEST(Negotiation, OtherDevicesMeetInADmaBufOfAModifierThatAllHave) {
+  const auto agreement = dma_buf_between(dma_gpu(1, {kTiled, 0}), dma_gpu(9, {0}));
+  ASSERT_TRUE(agreement) << agreement.error().message;
+  EXPECT_EQ(agreement->transport, platform::Transport::kDmaBuf);
+  EXPECT_EQ(agreement->modifiers, std::vector<std::uint64_t>{0});
+  EXPECT_EQ(agreement->sync_reason, "host: transport dma-buf has no timelines in common");
+  const std::string& why = agreement->transport_reason;
+  EXPECT_EQ(why.find("dma-buf, BGRA8 as LINEAR: opaque-fd needs equal UUIDs"), 0u) << why;
+}
+
+TEST(Negotiation, AModifierOfAnotherFormatOrWithoutTheUsageIsNone) {
+  const auto to = dma_gpu(9, {0, kTiled});
+  auto image = kImage;
+  image.format = proto::Format::kRgba8Unorm;
+  const auto other_format = dma_buf_between(dma_gpu(1, {0}), to, {}, image);
+  ASSERT_TRUE(other_format);
+  EXPECT_EQ(other_format->transport, platform::Transport::kHostMemory);
+  EXPECT_NE(other_format->transport_reason.find("exports no dma-buf of RGBA8"), std::string::npos);
+  image = kImage;
+  image.usage |= proto::kUsageStorage;
+  EXPECT_EQ(dma_buf_between(dma_gpu(1, {0}), to, {}, image)->transport, platform::Transport::kHostMemory);
+  auto import_only = dma_gpu(1, {0});
+  import_only.modifiers[0].exports = false;
+  EXPECT_EQ(dma_buf_between(import_only, to)->transport, platform::Transport::kHostMemory) << "nobody allocates it";
+  auto to_import_only = to;
+  for (auto& modifier : to_import_only.modifiers) modifier.exports = false;
+  EXPECT_EQ(dma_buf_between(dma_gpu(1, {0}), to_import_only)->transport, platform::Transport::kDmaBuf);
+}
+
+TEST(Negotiation, NoModifierInCommonNamesTheFormatAndBothLists) {
+  const auto agreement = dma_buf_between(dma_gpu(1, {kTiled}), dma_gpu(9, {0}), {wire::Transport::DmaBuf, {}});
+  ASSERT_FALSE(agreement);
+  EXPECT_EQ(agreement.error().message,
+            kViewer + " on device 'GPU' imports no modifier of BGRA8 that device 'GPU' exports for all; its list: LINEAR; "
+                      "the others': 0x0300000000606010");
+  ASSERT_TRUE(agreement.error().conflict);
+  EXPECT_EQ(agreement.error().conflict->party, kViewer);
+  EXPECT_EQ(agreement.error().conflict->constraint, "modifier");
+  EXPECT_EQ(agreement.error().conflict->party_has, std::vector<std::string>{"LINEAR"});
+  EXPECT_EQ(agreement.error().conflict->others_have, std::vector<std::string>{"0x0300000000606010"});
+}
+
+TEST(Negotiation, AModifierThatWasTriedAndFailedIsNotOfferedAgain) {
+  const auto from = dma_gpu(1, {0, kTiled});
+  Party consumer = party(dma_gpu(9, {0, kTiled}), kViewer);
+  const Party* consumers[] = {&consumer};
+  consumer.give_up(kTiled, "vkAllocateMemory: VK_ERROR_INVALID_EXTERNAL_HANDLE");
+  const auto less = negotiate(&from, party(from), consumers, {}, kImage);
+  ASSERT_TRUE(less);
+  EXPECT_EQ(less->modifiers, std::vector<std::uint64_t>{0});
+  consumer.give_up(std::uint64_t{0}, "vkAllocateMemory: VK_ERROR_INVALID_EXTERNAL_HANDLE");
+  const auto none = negotiate(&from, party(from), consumers, {}, kImage);
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->transport, platform::Transport::kHostMemory);
+  EXPECT_NE(none->transport_reason.find("cannot import by dma-buf: vkAllocateMemory"), std::string::npos);
+}
+
 TEST(Negotiation, HostMemoryNeedsNoDeviceOfTheBrokers) {
-  const auto agreement = negotiate(nullptr, party(gpu()), {}, {});
+  const auto agreement = negotiate(nullptr, party(gpu()), {}, {}, kImage);
   ASSERT_TRUE(agreement) << agreement.error().message;
   EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
   EXPECT_NE(agreement->transport_reason.find("none of the broker's devices"), std::string::npos);
-  EXPECT_FALSE(negotiate(nullptr, party(without_host_memory()), {}, {}));
+  EXPECT_FALSE(negotiate(nullptr, party(without_host_memory()), {}, {}, kImage));
 }
 
 TEST(Negotiation, ADemandIsGranted) {
@@ -162,7 +245,7 @@ TEST(Negotiation, NothingInCommonNamesPartyConstraintAndBothLists) {
 
 TEST(Negotiation, TheBrokersOwnLackIsNamed) {
   const auto ours = without_opaque_fd();
-  const auto agreement = negotiate(&ours, party(gpu()), {}, {wire::Transport::OpaqueFd, {}});
+  const auto agreement = negotiate(&ours, party(gpu()), {}, {wire::Transport::OpaqueFd, {}}, kImage);
   ASSERT_FALSE(agreement);
   EXPECT_NE(agreement.error().message.find(
                 "the broker's device 'GPU' exports no textures: driver 1.0 has no VK_KHR_external_memory_fd"),
@@ -175,7 +258,7 @@ TEST(Negotiation, WhatWasTriedAndFailedIsNotOfferedAgain) {
   Party consumer = party(gpu(), kViewer);
   consumer.give_up(wire::Transport::OpaqueFd, "vkAllocateMemory: VK_ERROR_INVALID_EXTERNAL_HANDLE");
   const Party* consumers[] = {&consumer};
-  const auto agreement = negotiate(&ours, party(ours), consumers, {});
+  const auto agreement = negotiate(&ours, party(ours), consumers, {}, kImage);
   ASSERT_TRUE(agreement);
   EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
   EXPECT_NE(agreement->transport_reason.find("cannot import by opaque-fd: vkAllocateMemory"), std::string::npos)

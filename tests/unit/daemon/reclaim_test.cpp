@@ -184,6 +184,32 @@ TEST_F(Reclaims, OfSomebodyWhoLeftEndAtOnce) {
   EXPECT_FALSE(VerdictPageReader(verdict.page()).is_alive(added.lease_index, LeaseId{added.lease}));
 }
 
+TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
+  constexpr std::uint64_t kTiled = 0x0300000000606010u;
+  for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+  come_back(Policy({}, geteuid()));
+  auto info = *producer->created.generation;
+  info.transport = wire::Transport::DmaBuf;
+  info.has_timeline = false;
+  info.planes = {wire::Plane(0, 4096)};
+  const auto hand_back_in = [&](std::uint64_t modifier) {
+    info.modifier = modifier;
+    hand_back_generation(*renderer, info, std::span(producer->fds).subspan(2));
+    const int fd = producer->page.fd().get();
+    renderer->send(stream_claim(), {&fd, 1});
+  };
+  hand_back_in(0x42);
+  const std::string why = renderer->expect_refused(ErrorCode::kIncompatible);
+  EXPECT_NE(why.find("0x0000000000000042"), std::string::npos) << why;
+  hand_back_in(kTiled);
+  restored_stream();
+  const auto reply = status(*renderer);
+  ASSERT_EQ(reply.streams.size(), 1u);
+  EXPECT_EQ(reply.streams[0]->generation->transport, wire::Transport::DmaBuf);
+  EXPECT_EQ(reply.streams[0]->generation->modifier, kTiled);
+  EXPECT_EQ(reply.streams[0]->generation->planes.size(), 1u);
+}
+
 TEST_F(Reclaims, AreChecked) {
   auto refused = [&](auto change) {
     auto claim = stream_claim();

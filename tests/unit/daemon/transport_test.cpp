@@ -135,5 +135,97 @@ TEST_F(Transports, AProducerOnADeviceTheBrokerLacksCanUseHostMemory) {
   EXPECT_NE(producer.created.transport_reason.find("none of the broker's devices"), std::string::npos);
 }
 
+constexpr std::uint64_t kTiled = 0x0300000000606010u;
+
+/// Of parties that share BGRA8 and RGBA8 as dma-bufs. The fake device likes the last modifier best.
+class DmaBufTransport : public Transports {
+ protected:
+  static platform::DeviceCapabilities able_in(const std::vector<std::uint64_t>& modifiers, std::uint8_t number) {
+    FakeGpu device(number);
+    for (const proto::FormatInfo& format : proto::kFormats) device.add_modifiers(format.format, modifiers);
+    auto capabilities = device.capabilities();
+    capabilities.host_memory = true;
+    return capabilities;
+  }
+  void SetUp() override {
+    gpu = std::make_shared<FakeGpu>(std::uint8_t{1}, true);
+    for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+    broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), Limits{}, Policy({}, geteuid()));
+  }
+  static void expect_dma_buf(const wire::GenerationT& generation, std::uint64_t modifier) {
+    EXPECT_EQ(generation.transport, wire::Transport::DmaBuf);
+    EXPECT_EQ(generation.modifier, modifier);
+    EXPECT_EQ(generation.planes.size(), 1u);
+    EXPECT_FALSE(generation.has_timeline);
+  }
+};
+
+TEST_F(DmaBufTransport, EveryJoinerNarrowsTheModifiers) {
+  RawClient client = connect("renderer"), viewer = connect("viewer"), foreign = connect("foreigner");
+  RawProducer producer(client, able_in({0, kTiled}, 1), "cam");
+  producer.create();
+  EXPECT_EQ(producer.created.generation->transport, wire::Transport::OpaqueFd);
+  RawConsumer other(viewer, able_in({0, kTiled}, 2), "cam");
+  other.attach();
+  expect_dma_buf(*other.attached.generation, kTiled);
+  expect_dma_buf(*client.expect<wire::GenerationStartedT>().first.generation, kTiled);
+  client.expect<wire::LeaseAddedT>();
+
+  RawConsumer simple(foreign, able_in({0}, 3), "cam");
+  simple.attach();
+  expect_dma_buf(*simple.attached.generation, 0);
+  for (RawClient* told : {&client, &viewer}) expect_dma_buf(*told->expect<wire::GenerationStartedT>().first.generation, 0);
+  client.expect<wire::LeaseAddedT>();
+
+  // What comes later lies as all can have it, too.
+  wire::ReconfigureT reconfigure;
+  reconfigure.stream = producer.created.stream;
+  reconfigure.image = std::make_unique<wire::ImageT>(*producer.created.generation->image);
+  reconfigure.image->width_px = 128;
+  client.send(reconfigure);
+  for (RawClient* told : {&client, &viewer, &foreign})
+    expect_dma_buf(*told->expect<wire::GenerationStartedT>().first.generation, 0);
+}
+
+TEST_F(DmaBufTransport, AModifierThatCannotBeImportedIsLeftOut) {
+  RawClient client = connect("renderer"), viewer = connect("viewer");
+  RawProducer producer(client, able_in({0, kTiled}, 1), "cam");
+  producer.create();
+  RawConsumer consumer(viewer, able_in({0, kTiled}, 2), "cam");
+  consumer.attach();
+  client.expect<wire::GenerationStartedT>();
+  client.expect<wire::LeaseAddedT>();
+  wire::ImportFailedT failed;
+  failed.stream = producer.created.stream;
+  failed.lease = consumer.attached.lease;
+  failed.reason = "vkAllocateMemory: VK_ERROR_INVALID_EXTERNAL_HANDLE";
+  failed.generation = 2;
+  viewer.tell(failed);
+  expect_dma_buf(*viewer.expect<wire::GenerationStartedT>().first.generation, 0);
+  client.expect<wire::GenerationStartedT>();
+  failed.generation = 3;
+  viewer.tell(failed);
+  const auto [started, message] = viewer.expect<wire::GenerationStartedT>();
+  expect_host_memory(*started.generation, message.fds, 0);
+  EXPECT_NE(started.generation->transport_reason.find("cannot import by dma-buf"), std::string::npos);
+}
+
+TEST_F(DmaBufTransport, NoModifierInCommonIsRefusedWithFormatAndBothLists) {
+  RawClient client = connect("renderer"), foreign = connect("foreigner");
+  RawProducer producer(client, able_in({0, kTiled}, 1), "cam");
+  producer.request.transport = wire::Transport::DmaBuf;
+  producer.create();
+  expect_dma_buf(*producer.created.generation, kTiled);
+  RawConsumer foreigner(foreign, able_in({0x42}, 2), "cam");
+  foreigner.send();
+  const auto [refused, message] = foreign.expect<wire::RefusedT>();
+  EXPECT_EQ(refused.code, static_cast<std::int32_t>(ErrorCode::kIncompatible));
+  EXPECT_NE(refused.message.find("imports no modifier of RGBA8"), std::string::npos) << refused.message;
+  ASSERT_TRUE(refused.conflict);
+  EXPECT_EQ(refused.conflict->constraint, "modifier");
+  EXPECT_EQ(refused.conflict->party_has, std::vector<std::string>{"0x0000000000000042"});
+  EXPECT_EQ(refused.conflict->others_have, (std::vector<std::string>{"LINEAR", "0x0300000000606010"}));
+}
+
 }  // namespace
 }  // namespace ferry::daemon::test

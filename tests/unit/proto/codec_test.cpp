@@ -40,6 +40,10 @@ TEST(Codec, FieldsArriveWhereTheyBelong) {
   EXPECT_EQ(attached.queue_policy, wire::QueuePolicy::Block);
   ASSERT_NE(attached.generation, nullptr);
   EXPECT_EQ(attached.generation->allocation_size, std::uint64_t{1} << 33);
+  EXPECT_EQ(attached.generation->modifier, 0x0300000000606010u);
+  ASSERT_EQ(attached.generation->planes.size(), 2u);
+  EXPECT_EQ(attached.generation->planes[1].offset(), std::uint64_t{1} << 32);
+  EXPECT_EQ(attached.generation->planes[1].row_pitch(), 512u);
   ASSERT_NE(attached.generation->image, nullptr);
   EXPECT_EQ(attached.generation->image->width_px, 1920u);
 
@@ -47,6 +51,9 @@ TEST(Codec, FieldsArriveWhereTheyBelong) {
   const wire::DeviceT& device = *attach->body.AsAttach()->device;
   EXPECT_EQ(device.device_uuid->low(), 0x1122334455667788u);
   EXPECT_EQ(device.transports, (std::vector{wire::Transport::OpaqueFd, wire::Transport::HostMemory}));
+  ASSERT_EQ(device.modifiers.size(), 2u);
+  EXPECT_EQ(device.modifiers[0].modifier(), 0x0300000000606010u);
+  EXPECT_EQ(device.modifiers[1].usage(), 0x1eu);
 }
 
 TEST(Codec, EveryMessageFitsAPacket) {

@@ -29,6 +29,7 @@ std::unique_ptr<wire::DeviceT> device() {
   device->lacks.push_back(std::make_unique<wire::TransportLackT>());
   device->lacks.back()->transport = wire::Transport::DmaBuf;
   device->lacks.back()->reason = "no extension";
+  device->modifiers = {wire::FormatModifier(0x0300000000606010u, 0x1f, 3, 1, true), wire::FormatModifier(0, 0x1e, 1, 2, false)};
   return device;
 }
 
@@ -58,6 +59,8 @@ std::unique_ptr<wire::GenerationT> generation() {
   generation->row_pitch = 7680;
   generation->transport_reason = "equal UUIDs";
   generation->sync_reason = "both export";
+  generation->modifier = 0x0300000000606010u;
+  generation->planes = {wire::Plane(0, 8192), wire::Plane(std::uint64_t{1} << 32, 512)};
   return generation;
 }
 

@@ -48,6 +48,7 @@ pub const SYNC_HOST: u32 = 2;
 
 pub const TRANSPORT_AUTOMATIC: u32 = 0;
 pub const TRANSPORT_OPAQUE_FD: u32 = 1;
+pub const TRANSPORT_DMA_BUF: u32 = 2;
 pub const TRANSPORT_HOST_MEMORY: u32 = 3;
 
 pub const QUEUE_DROP: u32 = 1;
