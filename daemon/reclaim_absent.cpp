@@ -56,17 +56,18 @@ void StreamService::give_up_absent() {
   std::vector<StreamId> settled;
   for (const auto& [id, stream] : streams_) {
     if (stream->expects_others_until_ns != 0) settled.push_back(id);
-    std::vector<LeaseId> late;
+    std::vector<std::pair<LeaseId, std::shared_ptr<Process>>> late;
     for (const AbsentLease& lease : stream->absent()) {
       if (lease.since_ns > since_ns) {
         some_left = true;
         continue;
       }
-      late.push_back(lease.id);
-      await_departure(lease.process);
+      late.emplace_back(lease.id, lease.process);
     }
-    for (const LeaseId lease : late)
+    for (const auto& [lease, process] : late) {
       stream->give_up(lease, fmt::format("not within {} ms (reclaim_grace_ms)", limits_.reclaim_grace_ms));
+      if (process->owes()) await_departure(process);
+    }
     if (!late.empty()) touched.push_back(id);
   }
   for (const StreamId id : touched) drop_if_unused(id);
