@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "platform/vulkan/image_barrier.h"
 #include "platform/vulkan/slot_image.h"
 #include "platform/vulkan/vk_error.h"
 
@@ -94,18 +95,6 @@ proto::Result<HostBuffer> make_buffer(const CopyDevice& device, const UniqueFd& 
       result != VK_SUCCESS)
     return vk_error(result, "vkBindBufferMemory");
   return host;
-}
-
-VkImageMemoryBarrier image_barrier(VkImage image, VkImageLayout from, VkImageLayout to) {
-  VkImageMemoryBarrier barrier{};
-  barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
-  barrier.oldLayout = from;
-  barrier.newLayout = to;
-  barrier.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-  barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-  barrier.image = image;
-  barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-  return barrier;
 }
 
 class HostMemoryTexture final : public ImportedTexture, public TextureCopy {

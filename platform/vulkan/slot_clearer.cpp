@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/vulkan/image_barrier.h"
 #include "platform/vulkan/slot_image.h"
 #include "platform/vulkan/vk_error.h"
 
@@ -11,20 +12,6 @@ namespace {
 // A clear takes microseconds on a GPU. On the CPU it is memory traffic and page faults, so big pools get more time.
 constexpr std::uint64_t kClearDeadlineNs = 5'000'000'000;
 constexpr std::uint64_t kClearNsPerGibibyte = 2'000'000'000;
-
-constexpr VkImageSubresourceRange kWholeImage{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-
-VkImageMemoryBarrier barrier_of(VkImage image, VkImageLayout from, VkImageLayout to) {
-  VkImageMemoryBarrier barrier{};
-  barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
-  barrier.oldLayout = from;
-  barrier.newLayout = to;
-  barrier.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-  barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-  barrier.image = image;
-  barrier.subresourceRange = kWholeImage;
-  return barrier;
-}
 
 }  // namespace
 
@@ -57,11 +44,11 @@ proto::Result<VkCommandBuffer> SlotClearer::record(ClearJob& job) {
 
   std::vector<VkImageMemoryBarrier> to_clear, to_hand_over;
   for (const auto& texture : job.textures) {
-    auto in = barrier_of(texture->image(), VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
+    auto in = image_barrier(texture->image(), VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
     in.dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
     to_clear.push_back(in);
     auto out =
-        barrier_of(texture->image(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+        image_barrier(texture->image(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
     out.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
     out.srcQueueFamilyIndex = c.handles.queue_family_index;
     out.dstQueueFamilyIndex = VK_QUEUE_FAMILY_EXTERNAL;
