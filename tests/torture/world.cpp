@@ -40,6 +40,10 @@ World::World() {
   every_->wait_report("attached");
   watcher_ = std::make_unique<ChildProcess>(start(
       "test_consumer", {"--name", "duo", "--attach-timeout-ms", "86400000", "--deadline-ms", "86400000"}));
+  // Who waits for a stream waits for the next broker, too; who is only about to connect to one that dies is refused.
+  constexpr int kEverybody = 5;  // those four, and session_
+  if (!status_is([](const auto& s) { return s["broker"]["sessions"] == kEverybody; }))
+    throw std::runtime_error("not everybody has connected: " + status().dump());
 }
 
 ChildProcess World::start(const std::string& program, Arguments arguments, const std::string& test_point) {
