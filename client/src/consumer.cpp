@@ -57,16 +57,16 @@ Result<std::shared_ptr<Consumer>> Consumer::attach(std::shared_ptr<Connection> c
                                                    const ferry_attach_info& info) {
   wire::DeviceT described = device->describe();
   for (;;) {
-    // The first import is the test whether a transport works here; one that does not is not offered again.
-    std::optional<wire::Transport> failed;
+    // The first import is the test whether a way works here; one that does not is not offered again.
+    std::optional<FailedWay> failed;
     auto attached = try_attach(connection, device, info, described, failed);
-    if (attached || !failed || !give_up_transport(described, *failed, attached.error().message)) return attached;
+    if (attached || !failed || !give_up(described, *failed, attached.error().message)) return attached;
   }
 }
 
 Result<std::shared_ptr<Consumer>> Consumer::try_attach(const std::shared_ptr<Connection>& connection, DevicePtr device,
                                                        const ferry_attach_info& info, const wire::DeviceT& described,
-                                                       std::optional<wire::Transport>& failed) {
+                                                       std::optional<FailedWay>& failed) {
   if (info.name == nullptr) return invalid("ferry_attach_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
   if (info.mode > FERRY_CONSUMER_EVERY)
@@ -122,7 +122,7 @@ Result<std::shared_ptr<Consumer>> Consumer::try_attach(const std::shared_ptr<Con
   return consumer;
 }
 
-Result<void> Consumer::start(Message message, std::optional<wire::Transport>& failed) {
+Result<void> Consumer::start(Message message, std::optional<FailedWay>& failed) {
   const wire::AttachedT& attached = *message.envelope->body.AsAttached();
   stream_ = proto::StreamId{attached.stream};
   lease_ = proto::LeaseId{attached.lease};
@@ -161,7 +161,7 @@ Result<void> Consumer::start(Message message, std::optional<wire::Transport>& fa
   taker_->set_completed_only(completed_only_);
   auto generation = Generation::import(device_, *attached.generation, message.fds, next);
   if (!generation) {
-    failed = attached.generation->transport;
+    failed = way_of(*attached.generation);
     return std::move(generation).error();
   }
   add_generation(std::move(*generation));

@@ -78,9 +78,9 @@ class Consumer final : public Recipient {
   static proto::Result<std::shared_ptr<Consumer>> try_attach(const std::shared_ptr<Connection>& connection,
                                                              DevicePtr device, const ferry_attach_info& info,
                                                              const wire::DeviceT& described,
-                                                             std::optional<wire::Transport>& failed);
-  /// @p failed: the transport of a first generation that could not be imported.
-  proto::Result<void> start(Message attached, std::optional<wire::Transport>& failed);
+                                                             std::optional<FailedWay>& failed);
+  /// @p failed: the way of a first generation that could not be imported.
+  proto::Result<void> start(Message attached, std::optional<FailedWay>& failed);
 
   /// Transport host-memory: the pixels of a frame that is held, into the application's image. Without mutex_. A frame
   /// whose pixels do not come is let go.

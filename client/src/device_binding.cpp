@@ -30,10 +30,15 @@ wire::DeviceT DeviceBinding::describe() const {
   return out;
 }
 
-bool give_up_transport(wire::DeviceT& device, wire::Transport transport, const std::string& reason) {
-  if (std::erase(device.transports, transport) == 0) return false;
+FailedWay way_of(const wire::GenerationT& generation) { return {generation.transport, generation.modifier}; }
+
+bool give_up(wire::DeviceT& device, const FailedWay& way, const std::string& reason) {
+  const auto is_it = [&](const wire::FormatModifier& known) { return known.modifier() == way.modifier; };
+  if (way.transport == wire::Transport::DmaBuf && std::erase_if(device.modifiers, is_it) != 0 && !device.modifiers.empty())
+    return true;
+  if (std::erase(device.transports, way.transport) == 0) return false;
   device.lacks.push_back(std::make_unique<wire::TransportLackT>());
-  device.lacks.back()->transport = transport;
+  device.lacks.back()->transport = way.transport;
   device.lacks.back()->reason = reason;
   return !device.transports.empty();
 }

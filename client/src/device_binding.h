@@ -44,8 +44,16 @@ class DeviceBinding {
   std::vector<Kept> kept_;  // refers to this device: drop_kept() ends the circle
 };
 
-/// @p device without @p transport, which was tried and failed. False when that was its last.
-bool give_up_transport(wire::DeviceT& device, wire::Transport transport, const std::string& reason);
+/// How a generation came that could not be imported.
+struct FailedWay {
+  wire::Transport transport{};
+  std::uint64_t modifier = 0;  ///< dma-buf
+};
+FailedWay way_of(const wire::GenerationT& generation);
+
+/// @p device without @p way, which was tried: of dma-buf without that modifier only, while there are others. False when no
+/// transport is left.
+bool give_up(wire::DeviceT& device, const FailedWay& way, const std::string& reason);
 
 using DevicePtr = std::shared_ptr<DeviceBinding>;
 

@@ -74,16 +74,16 @@ Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> c
                                                    const ferry_stream_info& info) {
   wire::DeviceT described = device->describe();
   for (;;) {
-    // The first import is the test whether a transport works here; one that does not is not offered again.
-    std::optional<wire::Transport> failed;
+    // The first import is the test whether a way works here; one that does not is not offered again.
+    std::optional<FailedWay> failed;
     auto created = try_create(connection, device, info, described, failed);
-    if (created || !failed || !give_up_transport(described, *failed, created.error().message)) return created;
+    if (created || !failed || !give_up(described, *failed, created.error().message)) return created;
   }
 }
 
 Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Connection>& connection, DevicePtr device,
                                                        const ferry_stream_info& info, const wire::DeviceT& described,
-                                                       std::optional<wire::Transport>& failed) {
+                                                       std::optional<FailedWay>& failed) {
   if (info.name == nullptr) return invalid("ferry_stream_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
   auto image = to_wire(info.image);
@@ -142,7 +142,7 @@ Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Con
   return producer;
 }
 
-Result<void> Producer::start(Message message, std::optional<wire::Transport>& failed) {
+Result<void> Producer::start(Message message, std::optional<FailedWay>& failed) {
   const wire::StreamCreatedT& created = *message.envelope->body.AsStreamCreated();
   stream_ = proto::StreamId{created.stream};
   if (!created.generation)
@@ -154,7 +154,7 @@ Result<void> Producer::start(Message message, std::optional<wire::Transport>& fa
 
   auto generation = Generation::import(device_, *created.generation, message.fds, 1);
   if (!generation) {
-    failed = created.generation->transport;
+    failed = way_of(*created.generation);
     return std::move(generation).error();
   }
   current_ = std::make_shared<Imported>();

@@ -87,9 +87,9 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   static proto::Result<std::shared_ptr<Producer>> try_create(const std::shared_ptr<Connection>& connection,
                                                              DevicePtr device, const ferry_stream_info& info,
                                                              const wire::DeviceT& described,
-                                                             std::optional<wire::Transport>& failed);
-  /// @p failed: the transport of a first generation that could not be imported.
-  proto::Result<void> start(Message created, std::optional<wire::Transport>& failed);
+                                                             std::optional<FailedWay>& failed);
+  /// @p failed: the way of a first generation that could not be imported.
+  proto::Result<void> start(Message created, std::optional<FailedWay>& failed);
 
   // mutex_ is held in all of these.
   void adopt_incoming();
