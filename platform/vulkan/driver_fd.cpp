@@ -107,18 +107,23 @@ proto::Result<void> check_dma_buf(const UniqueFd& fd, const TextureDesc& desc, c
   if (!is_dma_buf(fd))
     return violation(fmt::format("the slot's descriptor is {}, not a dma-buf",
                                  is_shared_memory(fd) ? "a memfd" : kind_name(status)));
-  if (layout.plane_count == 0 || layout.plane_count > kMaxPlanes)
-    return violation(fmt::format("{} planes are not between 1 and {}", layout.plane_count, kMaxPlanes));
   const auto size_bytes = dma_buf_size_bytes(fd);
   if (!size_bytes) return size_bytes.error();
+  return check_planes(desc, layout, *size_bytes);
+}
+
+proto::Result<void> check_planes(const TextureDesc& desc, const TextureLayout& layout, std::uint64_t size_bytes) {
+  if (layout.plane_count == 0 || layout.plane_count > kMaxPlanes)
+    return violation(fmt::format("{} planes are not between 1 and {}", layout.plane_count, kMaxPlanes));
   // Exporters round up to pages, the largest of which are these. Beyond that somebody pays for less than he holds.
   constexpr std::uint64_t kMaxRoundingBytes = 2u << 20;
-  if (*size_bytes < layout.allocation_size_bytes || *size_bytes - layout.allocation_size_bytes > kMaxRoundingBytes)
-    return violation(fmt::format("the dma-buf has {} bytes, it is said to have {}", *size_bytes,
+  if (size_bytes < layout.allocation_size_bytes || size_bytes - layout.allocation_size_bytes > kMaxRoundingBytes)
+    return violation(fmt::format("the dma-buf has {} bytes, it is said to have {}", size_bytes,
                                  layout.allocation_size_bytes));
   // Far beyond what any device has, so that no sum below overflows.
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;
-  const std::uint64_t row_bytes = std::uint64_t{desc.width_px} * proto::format_info(desc.format).bytes_per_pixel;
+  const std::uint64_t pixel_bytes = proto::format_info(desc.format).bytes_per_pixel;
+  const std::uint64_t row_bytes = desc.width_px * pixel_bytes;
   for (std::uint32_t i = 0; i < layout.plane_count; ++i) {
     const PlaneLayout& plane = layout.planes[i];
     if (plane.offset_bytes > kMaxBytes || plane.row_pitch_bytes > kMaxBytes / desc.height_px)
@@ -129,11 +134,14 @@ proto::Result<void> check_dma_buf(const UniqueFd& fd, const TextureDesc& desc, c
       if (plane.row_pitch_bytes < row_bytes)
         return violation(fmt::format("row pitch {} of plane {} is less than a row's {} bytes", plane.row_pitch_bytes, i,
                                      row_bytes));
+      if (plane.offset_bytes % pixel_bytes != 0 || plane.row_pitch_bytes % pixel_bytes != 0)
+        return violation(fmt::format("plane {} at byte {} with row pitch {}: not both are multiples of a pixel's {} bytes", i,
+                                     plane.offset_bytes, plane.row_pitch_bytes, pixel_bytes));
       end_bytes = plane.offset_bytes + plane.row_pitch_bytes * (desc.height_px - 1) + row_bytes;
     }
-    if (end_bytes > *size_bytes)
+    if (end_bytes > size_bytes)
       return violation(fmt::format("plane {} of a {}x{} slot ends at byte {}, the dma-buf has {}", i, desc.width_px,
-                                   desc.height_px, end_bytes, *size_bytes));
+                                   desc.height_px, end_bytes, size_bytes));
   }
   return {};
 }

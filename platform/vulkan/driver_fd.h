@@ -19,9 +19,12 @@ proto::Result<void> check_driver_fd(const UniqueFd& fd, std::uint64_t min_size_b
 /// what a driver is given an address in, and would take a SIGBUS for if somebody truncated it.
 proto::Result<void> check_sealed_memory(const UniqueFd& fd, std::uint64_t size_bytes);
 
-/// kProtocolViolation unless @p fd is a dma-buf of the size that @p layout says, with its planes inside. A driver takes a plain memfd for
+/// kProtocolViolation unless @p fd is a dma-buf and check_planes() has nothing against it. A driver takes a plain memfd for
 /// one without looking, and reads on past its end.
 proto::Result<void> check_dma_buf(const UniqueFd& fd, const TextureDesc& desc, const TextureLayout& layout);
+/// kProtocolViolation unless a dma-buf of @p size_bytes has the size that @p layout says, with its planes inside, and in
+/// LINEAR every pixel where one may be: at a multiple of its size.
+proto::Result<void> check_planes(const TextureDesc& desc, const TextureLayout& layout, std::uint64_t size_bytes);
 proto::Result<std::uint64_t> dma_buf_size_bytes(const UniqueFd& fd);
 
 /// A descriptor for the driver to swallow. Of shared memory it is a new open file description: Mesa's software

@@ -206,6 +206,8 @@ TEST_F(ForeignDmaBufs, PlanesThatDoNotFitAreRefused) {
   expect_refused(heap_buffer(4096), linear(4096, 0, 4096), violation, "ends at byte 8460");
   expect_refused(heap_buffer(4096), linear(4096, 4096, 512), violation, "the dma-buf has 4096");
   expect_refused(heap_buffer(4096), linear(4096, 0, 64), violation, "row pitch 64");
+  expect_refused(heap_buffer(4096), linear(4096, 2, 512), violation, "plane 0 at byte 2 with row pitch 512: not both");
+  expect_refused(heap_buffer(4096), linear(4096, 0, 514), violation, "plane 0 at byte 0 with row pitch 514: not both");
   expect_refused(heap_buffer(4096), linear(4096, UINT64_MAX, 512), violation, "cannot be");
   expect_refused(heap_buffer(4096), linear(4096, 0, UINT64_MAX / 2), violation, "cannot be");
   TextureLayout two_planes = linear(65536, 0, 512);

@@ -42,6 +42,43 @@ TEST(DriverFd, TakesNothingElseForADmaBuf) {
   EXPECT_EQ(why(UniqueFd()), "the descriptor of a slot is missing");
 }
 
+/// A plane of 4x2 pixels of 8 bytes.
+proto::Error refuse_plane(std::uint64_t offset_bytes, std::uint64_t row_pitch_bytes, std::uint64_t modifier = kModifierLinear) {
+  const TextureDesc desc{4, 2, proto::Format::kRgba16Float, 0, 0};
+  TextureLayout layout;
+  layout.transport = Transport::kDmaBuf;
+  layout.allocation_size_bytes = 4096;
+  layout.modifier = modifier;
+  layout.plane_count = 1;
+  layout.planes[0] = {offset_bytes, row_pitch_bytes};
+  const auto checked = check_planes(desc, layout, 4096);
+  return checked ? proto::Error{} : checked.error();
+}
+
+TEST(DriverFd, TakesPlanesWhosePixelsLieAtMultiplesOfTheirSize) {
+  for (const std::uint64_t good : {0u, 8u, 4024u}) EXPECT_EQ(refuse_plane(good, 40).message, "");
+  for (const std::uint64_t bad : {1u, 2u, 4u, 12u}) {
+    const auto error = refuse_plane(bad, 40);
+    EXPECT_EQ(error.code, proto::ErrorCode::kProtocolViolation);
+    EXPECT_EQ(error.message, "plane 0 at byte " + std::to_string(bad) +
+                                 " with row pitch 40: not both are multiples of a pixel's 8 bytes");
+  }
+  EXPECT_EQ(refuse_plane(8, 36).message, "plane 0 at byte 8 with row pitch 36: not both are multiples of a pixel's 8 bytes");
+  EXPECT_EQ(refuse_plane(8, 33).message, "plane 0 at byte 8 with row pitch 33: not both are multiples of a pixel's 8 bytes");
+}
+
+TEST(DriverFd, RefusesPlanesThatDoNotFit) {
+  EXPECT_EQ(refuse_plane(0, 24).message, "row pitch 24 of plane 0 is less than a row's 32 bytes");
+  EXPECT_EQ(refuse_plane(4032, 40).message, "plane 0 of a 4x2 slot ends at byte 4104, the dma-buf has 4096");
+  EXPECT_NE(refuse_plane(UINT64_MAX, 40).message.find("cannot be"), std::string::npos);
+  EXPECT_NE(refuse_plane(0, UINT64_MAX / 2).message.find("cannot be"), std::string::npos);
+}
+
+TEST(DriverFd, OfATiledPlaneOnlyTheDriverKnowsWhereItsPixelsLie) {
+  EXPECT_EQ(refuse_plane(1, 3, 0x0300000000606010u).message, "");
+  EXPECT_NE(refuse_plane(4096, 3, 0x0300000000606010u).message.find("ends at byte 4097"), std::string::npos);
+}
+
 TEST(DriverFd, RefusesATerminal) {
   const UniqueFd terminal(::open("/dev/ptmx", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) GTEST_SKIP() << "no /dev/ptmx here";
