@@ -61,6 +61,7 @@ std::unique_ptr<wire::LeaseStatusT> lease_status(const Stream& stream, const Lea
   out->latency_p99_ns = latency.percentile_ns(0.99);
   out->last_seen_ns = age_ns(page.heartbeat_ns.load(std::memory_order_relaxed), now_ns);
   out->sync_mode = stream.sync_of(lease);
+  out->sync_reason = stream.sync_reason_of(lease);
   out->admitted = frames.is_admitted(lease.index, lease.id);
   return out;
 }
@@ -90,11 +91,14 @@ std::unique_ptr<wire::StreamStatusT> stream_status(const Stream& stream, std::in
   return out;
 }
 
-std::size_t bytes_of(const wire::LeaseStatusT& lease) { return kLeaseBytes + bytes_of(*lease.consumer); }
+std::size_t bytes_of(const wire::LeaseStatusT& lease) {
+  return kLeaseBytes + bytes_of(*lease.consumer) + lease.sync_reason.size() + kStringBytes;
+}
 
 std::size_t bytes_of(const wire::StreamStatusT& stream) {
   return kStreamBytes + stream.name.size() + stream.sync_reason.size() + stream.transport_reason.size() +
-         stream.device.size() + stream.generation->reason.size() + 5 * kStringBytes + bytes_of(*stream.producer);
+         stream.device.size() + stream.generation->reason.size() + stream.generation->transport_reason.size() +
+         stream.generation->sync_reason.size() + 7 * kStringBytes + bytes_of(*stream.producer);
 }
 
 /// Adds leases from @p first on as long as @p room_bytes last. The first one that found no room, nullptr if all did.

@@ -67,6 +67,12 @@ wire::SyncMode Stream::sync_of(const Lease& lease) const {
 }
 
 std::vector<const Party*> Stream::consumers() const {
+std::string Stream::sync_reason_of(const Lease& lease) const {
+  if (!lease.foreign) return agreement().sync_reason;
+  return fmt::format("{}; host for this lease: it is of {}, the producer of {}", agreement().sync_reason,
+                     to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
+}
+
   std::vector<const Party*> parties;
   for (const auto& lease : leases_) parties.push_back(&lease->party);
   return parties;
@@ -436,10 +442,7 @@ void Stream::send_attached(const Lease& lease, const Generation& generation, con
   attached.lease = raw(lease.id);
   attached.lease_index = lease.index;
   attached.sync_mode = sync_of(lease);
-  attached.sync_reason = agreement().sync_reason;
-  if (lease.foreign)
-    attached.sync_reason += fmt::format("; host for this lease: it is of {}, the producer of {}",
-                                        to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
+  attached.sync_reason = sync_reason_of(lease);
   attached.completed_only = lease.need.completed_only;
   attached.transport_reason = agreement().transport_reason;
   attached.has_release_timeline = lease.release_timeline != nullptr;

@@ -66,6 +66,7 @@ class Stream {
   const Producer& producer() const { return setup_.producer; }
   /// A consumer of another trust domain waits for no GPU but its own.
   wire::SyncMode sync_of(const Lease& lease) const;
+  std::string sync_reason_of(const Lease& lease) const;
   Party& producer_party() { return setup_.producer.party; }
   bool has_producer() const { return setup_.producer.session != nullptr; }
   proto::StreamState state() const { return state_; }

@@ -64,6 +64,8 @@ void from_json(const json& j, ConsumerStatus& out) {
   read(j, "lease", out.lease);
   from_json(j, out.client);
   read(j, "mode", out.mode);
+  read(j, "sync_mode", out.sync_mode);
+  read(j, "sync_reason", out.sync_reason);
   read(j, "max_holds", out.max_holds);
   read(j, "queue_depth", out.queue_depth);
   read(j, "held", out.held);

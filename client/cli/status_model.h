@@ -31,7 +31,7 @@ struct ClientStatus {
 struct ConsumerStatus {
   std::uint64_t lease = 0;
   ClientStatus client;
-  std::string mode;
+  std::string mode, sync_mode, sync_reason;
   std::uint64_t max_holds = 0, queue_depth = 0, held = 0, lag_frames = 0, acquired = 0, skipped = 0;
   std::uint64_t latency_p50_ns = 0, latency_p99_ns = 0;
   std::optional<std::uint64_t> last_seen_ns;

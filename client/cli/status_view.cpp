@@ -55,6 +55,10 @@ class StatusText {
     field("transport", printable(stream.transport), stream.transport_reason);
     field("sync", printable(stream.sync_mode), stream.sync_reason);
     consumers(stream.consumers);
+    for (const ConsumerStatus& consumer : stream.consumers)
+      if (!consumer.sync_mode.empty() && consumer.sync_mode != stream.sync_mode)
+        field("sync", fmt::format("{}   for {}, pid {}", printable(consumer.sync_mode), client_name(consumer.client),
+                                  consumer.client.pid), consumer.sync_reason);
   }
 
   std::string take() && { return std::move(out_); }

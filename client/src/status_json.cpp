@@ -87,6 +87,7 @@ Json json_of(const wire::LeaseStatusT& lease) {
                   {"max_holds", lease.max_holds},
                   {"queue_depth", lease.queue_depth},
                   {"sync_mode", text_of(lease.sync_mode)},
+                  {"sync_reason", lease.sync_reason},
                   {"held", lease.held},
                   {"lag_frames", lease.lag_frames},
                   {"acquired", lease.acquired},

@@ -40,7 +40,7 @@ constexpr const char* kStatus = R"({
       "latency_p50_ns": 85000, "latency_p99_ns": 240000, "last_seen_ns": 4000000, "admitted": true
     }, {
       "lease": 2, "pid": 12015, "uid": 1000, "process": "rec", "application": "", "mode": "every", "max_holds": 4,
-      "queue_depth": 16, "held": 0, "lag_frames": 4, "acquired": 0, "skipped": 0, "latency_p50_ns": 0,
+      "queue_depth": 16, "sync_mode": "host", "sync_reason": "", "held": 0, "lag_frames": 4, "acquired": 0, "skipped": 0, "latency_p50_ns": 0,
       "latency_p99_ns": 0, "last_seen_ns": null, "admitted": false
     }]
   }, {
@@ -133,6 +133,18 @@ TEST(RenderStatus, AlignsTheConsumersColumns) {
   EXPECT_EQ((heading + 2)->substr(pid_end - 5, 5), "12015");
   EXPECT_EQ((heading + 1)->substr(seen), "4.0 ms ago");
   EXPECT_EQ((heading + 2)->substr(seen), "not admitted yet");
+}
+
+TEST(RenderStatus, SaysWhyAConsumersPointsCrossOtherwise) {
+  const auto json = [](const char* mode) {
+    return fmt::format(R"({{"schema": 1, "broker": {{}}, "streams": [{{"name": "cam", "sync_mode": "timeline", "consumers": [
+        {{"application": "viewer", "pid": 4215, "sync_mode": "{}", "sync_reason": "it is of user 7"}}]}}]}})", mode);
+  };
+  EXPECT_TRUE(contains(render_status(parse_status(json("host")), kPlain, 100),
+                       "\n  sync       host   for viewer, pid 4215   (it is of user 7)\n"))
+      << render_status(parse_status(json("host")), kPlain, 100);
+  EXPECT_FALSE(contains(render_status(parse_status(json("timeline")), kPlain, 100), "for viewer")) << "as the stream's";
+  EXPECT_FALSE(contains(render_status(parse_status(json("")), kPlain, 100), "for viewer")) << "an older library says nothing";
 }
 
 TEST(RenderStatus, LetsNoNameControlTheTerminal) {

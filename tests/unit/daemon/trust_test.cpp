@@ -110,6 +110,7 @@ TEST_F(Trust, AStrangerThatMayViewIsGivenNoTimeline) {
   const auto status = owner.expect<wire::StatusReplyT>().first;
   EXPECT_EQ(status.streams[0]->sync_mode, wire::SyncMode::Timeline);
   EXPECT_EQ(status.streams[0]->leases[0]->sync_mode, wire::SyncMode::Host);
+  EXPECT_EQ(status.streams[0]->leases[0]->sync_reason, consumer.attached.sync_reason);
 }
 
 TEST_F(Trust, AFriendBesideItHasItsTimelines) {

@@ -93,6 +93,8 @@ std::unique_ptr<wire::LeaseStatusT> lease() {
 
 std::unique_ptr<wire::StreamStatusT> stream() {
   auto stream = std::make_unique<wire::StreamStatusT>();
+  lease->sync_mode = wire::SyncMode::Host;
+  lease->sync_reason = "another trust domain";
   stream->stream = 3;
   stream->name = "cam";
   stream->state = wire::StreamState::Live;
