@@ -42,17 +42,21 @@ GpuPool GpuPool::of(std::vector<std::shared_ptr<VulkanDevice>> devices) {
 Result<std::shared_ptr<VulkanDevice>> GpuPool::find(const DeviceKey& key, const std::string& who) {
   const auto gpu =
       std::find_if(gpus_.begin(), gpus_.end(), [&](const Gpu& g) { return key_of(g.capabilities) == key; });
-  if (gpu == gpus_.end())
-    return Error{ErrorCode::kIncompatible,
-                 fmt::format("{} is on {}, which is none of the broker's: {}", who, to_string(key), list())};
+  if (gpu == gpus_.end()) {
+    std::vector<std::string> ours;
+    for (const Gpu& g : gpus_) ours.push_back(to_string(key_of(g.capabilities)));
+    return incompatible(fmt::format("{} is on {}, which is none of the broker's: {}", who, to_string(key), list()),
+                        {who, "device", {to_string(key)}, std::move(ours)});
+  }
   if (!gpu->device) {
     platform::DeviceChoice choice;
     choice.selector = platform::to_string(key.device_uuid);
     auto created = platform::create_device(choice);
     if (!created) return std::move(created).error();
     if (!(key_of((*created)->capabilities()) == key))
-      return Error{ErrorCode::kIncompatible, fmt::format("two drivers serve device {}, and the broker cannot choose {}",
-                                                         choice.selector, to_string(key))};
+      return incompatible(fmt::format("two drivers serve device {}, and the broker cannot choose {}", choice.selector,
+                                      to_string(key)),
+                          {who, "device", {to_string(key)}, {to_string(key_of((*created)->capabilities()))}});
     spdlog::info("device '{}' ({}) opened for {}", gpu->capabilities.name, gpu->capabilities.driver, who);
     gpu->device = std::move(*created);
   }

@@ -117,14 +117,8 @@ std::vector<std::uint64_t> modifiers_for(const platform::TextureDesc& image,
   return out;
 }
 
-std::vector<std::string> names_of(const std::vector<std::uint64_t>& modifiers) {
-  std::vector<std::string> names;
-  for (const std::uint64_t modifier : modifiers) names.push_back(platform::modifier_name(modifier));
-  return names;
-}
-
 std::string listed(const std::vector<std::uint64_t>& modifiers) {
-  return modifiers.empty() ? "none" : fmt::format("{}", fmt::join(names_of(modifiers), ", "));
+  return modifiers.empty() ? "none" : fmt::format("{}", fmt::join(modifier_names(modifiers), ", "));
 }
 
 /// Leaves in @p common what @p party imports, too.
@@ -138,7 +132,7 @@ std::optional<Obstacle> narrow(std::vector<std::uint64_t>& common, const Party& 
                               "the others': {}",
                               party.who, party.device_name, proto::format_info(q.image.format).name, q.ours->name,
                               listed(theirs), listed(before)),
-                  {party.who, "modifier", names_of(theirs), names_of(before)}};
+                  {party.who, "modifier", modifier_names(theirs), modifier_names(before)}};
 }
 
 std::optional<Obstacle> against_dma_buf(const Question& q, std::vector<std::uint64_t>& common) {
@@ -153,7 +147,7 @@ std::optional<Obstacle> against_dma_buf(const Question& q, std::vector<std::uint
   if (common.empty())
     return Obstacle{fmt::format("the broker's device '{}' exports no dma-buf of {} that can be used so", q.ours->name,
                                 proto::format_info(q.image.format).name),
-                    {"the broker", "modifier", {}, names_of(modifiers_for(q.image, q.producer.modifiers, false))}};
+                    {"the broker", "modifier", {}, modifier_names(modifiers_for(q.image, q.producer.modifiers, false))}};
   return q.first_of_all([&](const Party& party) { return narrow(common, party, q); });
 }
 
@@ -206,10 +200,6 @@ std::string reason_for(wire::Transport transport, const std::vector<std::uint64_
   return "host-memory, a GPU copy at both ends: " + why_not;
 }
 
-Error incompatible(std::string message, Conflict conflict) {
-  return {ErrorCode::kIncompatible, std::move(message), std::make_shared<const Conflict>(std::move(conflict))};
-}
-
 Result<void> check_demand(const Demand& demand, const std::string& who) {
   if (demand.sync > wire::SyncMode::MAX)
     return Error{ErrorCode::kInvalidArgument,
@@ -226,6 +216,16 @@ Result<void> check_demand(const Demand& demand, const std::string& who) {
 }
 
 }  // namespace
+
+Error incompatible(std::string message, Conflict conflict) {
+  return {ErrorCode::kIncompatible, std::move(message), std::make_shared<const Conflict>(std::move(conflict))};
+}
+
+std::vector<std::string> modifier_names(const std::vector<std::uint64_t>& modifiers) {
+  std::vector<std::string> names;
+  for (const std::uint64_t modifier : modifiers) names.push_back(platform::modifier_name(modifier));
+  return names;
+}
 
 std::string to_string(const DeviceKey& key) {
   return fmt::format("device {} driver {}", platform::to_string(key.device_uuid), platform::to_string(key.driver_uuid));

@@ -74,6 +74,10 @@ proto::Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, con
                                    std::span<const Party* const> consumers, const Demand& demand,
                                    const platform::TextureDesc& image);
 
+/// kIncompatible, with what programs compare.
+proto::Error incompatible(std::string message, proto::Conflict conflict);
+
 const char* sync_mode_name(wire::SyncMode mode);  ///< "timeline"
+std::vector<std::string> modifier_names(const std::vector<std::uint64_t>& modifiers);
 
 }  // namespace ferry::daemon

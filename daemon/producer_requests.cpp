@@ -128,10 +128,10 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
   const std::string who = producer.party.who;
   const wire::SyncMode in_use = stream.agreement().sync;
   if (asked.sync_mode != wire::SyncMode::Automatic && asked.sync_mode != in_use)
-    return Error{ErrorCode::kIncompatible,
-                 fmt::format("{} asks for sync mode {}, but the {} consumers of stream {} use {}", who,
-                             sync_mode_name(asked.sync_mode), stream.leases().size(), stream.log_name(),
-                             sync_mode_name(in_use))};
+    return incompatible(fmt::format("{} asks for sync mode {}, but the {} consumers of stream {} use {}", who,
+                                    sync_mode_name(asked.sync_mode), stream.leases().size(), stream.log_name(),
+                                    sync_mode_name(in_use)),
+                        {who, "sync mode", {sync_mode_name(asked.sync_mode)}, {sync_mode_name(in_use)}});
   // The sync mode stays: leases have their release timeline, or none, for life. So does the transport, if it can.
   const Demand as_it_is{static_cast<wire::Transport>(stream.agreement().transport), in_use};
   auto agreement = agree(producer.party, stream.consumers(), as_it_is, image);

@@ -148,7 +148,9 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
                     stream.newest_generation().spec().image);
   if (!fits) return std::move(fits).error();
   if (!stream.newest_generation().lies_as(*fits))
-    return Error{ErrorCode::kIncompatible, fmt::format("{} imports modifiers other than the one in use", claim.party.who)};
+    return incompatible(fmt::format("{} imports modifiers other than the one in use", claim.party.who),
+                        {claim.party.who, "modifier", modifier_names(fits->modifiers),
+                         modifier_names({stream.newest_generation().layout().modifier})});
   const bool foreign = domain_of(claim.session->process()->identity()) != stream.domain();
   if (foreign && (claim.release_timeline || (in_use.uses_timelines() && !claim.need.completed_only)))
     return Error{ErrorCode::kPermissionDenied, fmt::format("{} has timelines of {}: attach anew", object,

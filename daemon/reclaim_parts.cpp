@@ -113,10 +113,11 @@ Result<StreamService::RestoredGenerations> StreamService::restore_generations(Ha
     part.descriptors = Reservation();  // the generation has its own
     auto generation = Generation::restore({info, *image, *agreement, std::move(part.fds)}, device->get(), allowance, printable);
     if (!generation) return std::move(generation).error();
-    if (!(*generation)->lies_as(*agreement))
-      return Error{ErrorCode::kIncompatible,
-                   fmt::format("generation {} of stream '{}' lies in modifier {}, which this broker cannot allocate again",
-                               info.id, printable, platform::modifier_name((*generation)->layout().modifier))};
+    if (const std::uint64_t modifier = (*generation)->layout().modifier; !(*generation)->lies_as(*agreement))
+      return incompatible(
+          fmt::format("generation {} of stream '{}' lies in modifier {}, which this broker cannot allocate again", info.id,
+                      printable, platform::modifier_name(modifier)),
+          {"the broker", "modifier", modifier_names(agreement->modifiers), modifier_names({modifier})});
     restored.generations.push_back(std::move(*generation));
     restored.agreement = std::move(*agreement);
     restored.device = std::move(*device);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "daemon/wire_convert.h"
 #include "proto/names.h"
 #include "proto/test_point.h"
 
@@ -123,13 +124,7 @@ void Session::refuse(std::uint64_t request, const Error& error) {
   wire::RefusedT refused;
   refused.code = static_cast<std::int32_t>(error.code);
   refused.message = error.message;
-  if (error.conflict) {
-    refused.conflict = std::make_unique<wire::ConflictT>();
-    refused.conflict->party = error.conflict->party;
-    refused.conflict->constraint = error.conflict->constraint;
-    refused.conflict->party_has = error.conflict->party_has;
-    refused.conflict->others_have = error.conflict->others_have;
-  }
+  if (error.conflict) refused.conflict = std::make_unique<wire::ConflictT>(to_wire(*error.conflict));
   send(request, std::move(refused));
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bitset>
 
+#include "daemon/wire_convert.h"
 #include "platform/futex.h"
 #include "proto/names.h"
 
@@ -66,13 +67,13 @@ wire::SyncMode Stream::sync_of(const Lease& lease) const {
   return lease.foreign ? wire::SyncMode::Host : agreement().sync;
 }
 
-std::vector<const Party*> Stream::consumers() const {
 std::string Stream::sync_reason_of(const Lease& lease) const {
   if (!lease.foreign) return agreement().sync_reason;
   return fmt::format("{}; host for this lease: it is of {}, the producer of {}", agreement().sync_reason,
                      to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
 }
 
+std::vector<const Party*> Stream::consumers() const {
   std::vector<const Party*> parties;
   for (const auto& lease : leases_) parties.push_back(&lease->party);
   return parties;
@@ -270,7 +271,8 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   return &admitted;
 }
 
-void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string& message) {
+void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string& message,
+                    const proto::Conflict* conflict) {
   const auto found = std::find_if(leases_.begin(), leases_.end(), [id](const auto& lease) { return lease->id == id; });
   if (found == leases_.end()) return;
   const std::unique_ptr<Lease> lease = std::move(*found);
@@ -289,6 +291,7 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
   if (has_producer()) producer().session->send(0, ended);
   if (reason != wire::EndReason::Detached) {
     ended.to_consumer = true;
+    if (conflict != nullptr) ended.conflict = std::make_unique<wire::ConflictT>(to_wire(*conflict));
     lease->session->send(0, std::move(ended));
   }
   spdlog::log(reason == wire::EndReason::Evicted ? spdlog::level::warn : spdlog::level::info,

@@ -117,8 +117,9 @@ class Stream {
   /// Takes @p lease in: alive in the verdict page, its consumer answered, the producer told. kLimitExceeded when
   /// @p max_leases are there.
   proto::Result<Lease*> admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases);
-  /// Ends a lease. Its consumer is told when it was not its own wish.
-  void retire(proto::LeaseId id, wire::EndReason reason, const std::string& message);
+  /// Ends a lease. Its consumer is told when it was not its own wish, with the @p conflict if that is why.
+  void retire(proto::LeaseId id, wire::EndReason reason, const std::string& message,
+              const proto::Conflict* conflict = nullptr);
 
   /// Another producer for an abandoned stream: same leases, next generation, which crosses by @p agreement. On error
   /// nothing has changed.

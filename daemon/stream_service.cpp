@@ -54,11 +54,12 @@ Result<Stream*> StreamService::produced_by(const Session& session, std::uint64_t
   return Error{ErrorCode::kNotFound, fmt::format("stream {} is none that {} produces", stream, session.name())};
 }
 
-void StreamService::end_lease(Stream& stream, LeaseId id, wire::EndReason reason, const std::string& message) {
+void StreamService::end_lease(Stream& stream, LeaseId id, wire::EndReason reason, const std::string& message,
+                              const proto::Conflict* conflict) {
   const Lease* lease = stream.find_lease(id);
   if (lease == nullptr) return;
   lease->session->holdings.leases.erase(id);
-  stream.retire(id, reason, message);
+  stream.retire(id, reason, message, conflict);
 }
 
 void StreamService::abandon_stream(Stream& stream, const std::string& why) {

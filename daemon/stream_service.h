@@ -149,7 +149,8 @@ class StreamService {
   std::size_t waiting_count(const Session& session) const;
   proto::Result<void> attach_now(Stream& stream, Session& session, std::uint64_t request, const wire::AttachT& asked,
                                  LeasePagePtr page);
-  void end_lease(Stream& stream, proto::LeaseId lease, wire::EndReason reason, const std::string& message);
+  void end_lease(Stream& stream, proto::LeaseId lease, wire::EndReason reason, const std::string& message,
+                 const proto::Conflict* conflict = nullptr);
   void abandon_stream(Stream& stream, const std::string& why);
   /// Of a stream without a producer: when the kernel says that the last one is gone.
   void orphan_when_gone(Stream& stream);

@@ -96,7 +96,7 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
   if (changed) return {};
   // A producer goes on drawing into the generation that it has.
   if (is_consumer)
-    end_lease(*stream, id, wire::EndReason::Evicted, changed.error().message);
+    end_lease(*stream, id, wire::EndReason::Evicted, changed.error().message, changed.error().conflict.get());
   else
     spdlog::warn("stream {} stays as it was: {}", stream->log_name(), changed.error().message);
   return {};

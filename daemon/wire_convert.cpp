@@ -96,6 +96,15 @@ wire::ImageT to_wire(const platform::TextureDesc& desc) {
   return out;
 }
 
+wire::ConflictT to_wire(const proto::Conflict& conflict) {
+  wire::ConflictT out;
+  out.party = conflict.party;
+  out.constraint = conflict.constraint;
+  out.party_has = conflict.party_has;
+  out.others_have = conflict.others_have;
+  return out;
+}
+
 Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limits& limits, const std::string& object) {
   auto invalid = [&](std::string what) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} for {}", what, object)};

@@ -20,6 +20,7 @@ wire::DeviceT to_wire(const platform::DeviceCapabilities& device);
 void describe_layout(const platform::TextureLayout& layout, wire::GenerationT& out);
 platform::TextureLayout layout_of(const wire::GenerationT& info);
 wire::ImageT to_wire(const platform::TextureDesc& desc);
+wire::ConflictT to_wire(const proto::Conflict& conflict);
 
 /// A peer's description of an image, checked. kInvalidArgument, kLimitExceeded; names @p object.
 proto::Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limits& limits,

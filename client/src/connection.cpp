@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "client/src/wire_convert.h"
 #include "ferry/ferry.h"
 #include "platform/clock.h"
 #include "platform/path_watch.h"
@@ -38,9 +39,7 @@ ErrorCode known_code(std::int32_t code, ErrorCode otherwise) {
 
 Error refusal(const wire::RefusedT& refused) {
   Error error{known_code(refused.code, ErrorCode::kIncompatible), refused.message};
-  if (refused.conflict)
-    error.conflict = std::make_shared<const proto::Conflict>(proto::Conflict{
-        refused.conflict->party, refused.conflict->constraint, refused.conflict->party_has, refused.conflict->others_have});
+  if (refused.conflict) error.conflict = from_wire(*refused.conflict);
   return error;
 }
 

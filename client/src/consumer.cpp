@@ -477,6 +477,7 @@ void Consumer::on_ended(const wire::LeaseEndedT& info) {
   std::lock_guard lock(mutex_);
   evicted_ = Error{info.reason == wire::EndReason::StreamClosed ? ErrorCode::kStreamClosed : ErrorCode::kEvicted,
                    fmt::format("the lease of stream '{}' has ended: {}", name_, info.message)};
+  if (info.conflict) evicted_->conflict = from_wire(*info.conflict);
   events_.push(info.reason == wire::EndReason::StreamClosed ? FERRY_EVENT_CLOSED : FERRY_EVENT_EVICTED, info.message);
   wake_application();
 }
@@ -529,13 +530,14 @@ void Consumer::on_reconnected() {
 void Consumer::on_claim_answered(Result<Message> answer) {
   std::lock_guard lock(mutex_);
   if (!taker_ || closed_) return;
-  auto lost = [&](const std::string& why) {
+  auto lost = [&](const std::string& why, std::shared_ptr<const proto::Conflict> conflict = nullptr) {
     evicted_ = Error{ErrorCode::kEvicted, fmt::format("the lease of stream '{}' has ended: the broker did not take it back: "
                                                       "{}", name_, why)};
+    evicted_->conflict = std::move(conflict);
     events_.push(FERRY_EVENT_EVICTED, "the broker did not take the lease back: " + why);
     wake_application();
   };
-  if (!answer) return lost(answer.error().message);
+  if (!answer) return lost(answer.error().message, answer.error().conflict);
   if (answer->envelope->body.type != wire::Body::LeaseRestored) return lost("it answered something else");
   auto verdict = platform::PeerPage<proto::VerdictPage>::map(answer->fds[0], proto::PageKind::kVerdict);
   if (!verdict) return lost(verdict.error().message);

@@ -32,6 +32,11 @@ platform::Uuid from_wire(const wire::Uuid& uuid) {
   return out;
 }
 
+std::shared_ptr<const proto::Conflict> from_wire(const wire::ConflictT& conflict) {
+  return std::make_shared<const proto::Conflict>(
+      proto::Conflict{conflict.party, conflict.constraint, conflict.party_has, conflict.others_have});
+}
+
 Result<wire::ImageT> to_wire(const ferry_image_desc& image) {
   auto check_side = [](const char* name, std::uint32_t value) -> Result<void> {
     if (value >= 1 && value <= proto::kMaxExtentPx) return {};

@@ -1,6 +1,8 @@
 #pragma once
 // Between the C ABI's structs, the wire's tables and the shared pages' records. Values are checked on the way in.
 
+#include <memory>
+
 #include "ferry/ferry.h"
 #include "ferry_generated.h"
 #include "platform/texture.h"
@@ -12,6 +14,7 @@ namespace ferry::client {
 
 wire::Uuid to_wire(const platform::Uuid& uuid);
 platform::Uuid from_wire(const wire::Uuid& uuid);
+std::shared_ptr<const proto::Conflict> from_wire(const wire::ConflictT& conflict);
 
 /// kInvalidArgument names the field, its value and its limit.
 proto::Result<wire::ImageT> to_wire(const ferry_image_desc& image);

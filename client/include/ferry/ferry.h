@@ -79,7 +79,8 @@ FERRY_API const char* ferry_last_error(void);
 /* "FERRY_ERROR_TIMEOUT" for -4. Static; never NULL. Since 0.1. */
 FERRY_API const char* ferry_error_name(int32_t code);
 
-/* Why parties have nothing in common: what FERRY_ERROR_INCOMPATIBLE was about, for programs. */
+/* Why parties have nothing in common: what FERRY_ERROR_INCOMPATIBLE was about, for programs; or FERRY_ERROR_EVICTED, of a
+ * consumer that could not import a later generation, when nothing else was left. */
 typedef struct ferry_conflict {
   uint32_t struct_size;
   uint32_t reserved;

@@ -32,12 +32,14 @@ class Error : public std::runtime_error {
       : std::runtime_error(text && *text ? text : ferry_error_name(code)), code_(code) {
     ferry_conflict conflict{};
     conflict.struct_size = FERRY_CONFLICT_SIZE;
-    if (code == FERRY_ERROR_INCOMPATIBLE && ferry_last_conflict(&conflict) == FERRY_OK) conflict_ = conflict;
+    const bool may_have_one = code == FERRY_ERROR_INCOMPATIBLE || code == FERRY_ERROR_EVICTED;
+    if (may_have_one && ferry_last_conflict(&conflict) == FERRY_OK) conflict_ = conflict;
   }
 
   std::int32_t code() const noexcept { return code_; }
   const char* name() const noexcept { return ferry_error_name(code_); }  ///< "FERRY_ERROR_NOT_FOUND"
-  /// Who does not fit, by what, and the two lists; of FERRY_ERROR_INCOMPATIBLE.
+  /// Who does not fit, by what, and the two lists; of FERRY_ERROR_INCOMPATIBLE, and of FERRY_ERROR_EVICTED
+  /// when that is why.
   const std::optional<ferry_conflict>& conflict() const noexcept { return conflict_; }
 
  private:

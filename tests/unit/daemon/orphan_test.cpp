@@ -173,7 +173,14 @@ TEST_F(TakeOver, MustFitTheConsumers) {
   const int fd = producer.page.fd().get();
   producer.request.sync_mode = wire::SyncMode::Host;
   next.send(producer.request, {&fd, 1});
-  EXPECT_NE(next.expect_refused(ErrorCode::kIncompatible).find("asks for sync mode host"), std::string::npos);
+  const auto refused = next.expect<wire::RefusedT>().first;
+  EXPECT_EQ(refused.code, static_cast<std::int32_t>(ErrorCode::kIncompatible));
+  EXPECT_NE(refused.message.find("asks for sync mode host"), std::string::npos);
+  ASSERT_TRUE(refused.conflict);
+  EXPECT_NE(refused.conflict->party.find("producer 'next'"), std::string::npos);
+  EXPECT_EQ(refused.conflict->constraint, "sync mode");
+  EXPECT_EQ(refused.conflict->party_has, std::vector<std::string>{"host"});
+  EXPECT_EQ(refused.conflict->others_have, std::vector<std::string>{"timeline"});
   producer.request.sync_mode = wire::SyncMode::Automatic;
   producer.request.device->sync_modes = {wire::SyncMode::Host};
   next.send(producer.request, {&fd, 1});

@@ -199,8 +199,14 @@ TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
     renderer->send(stream_claim(), {&fd, 1});
   };
   hand_back_in(0x42);
-  const std::string why = renderer->expect_refused(ErrorCode::kIncompatible);
-  EXPECT_NE(why.find("0x0000000000000042"), std::string::npos) << why;
+  const auto refused = renderer->expect<wire::RefusedT>().first;
+  EXPECT_EQ(refused.code, static_cast<std::int32_t>(ErrorCode::kIncompatible));
+  EXPECT_NE(refused.message.find("0x0000000000000042"), std::string::npos) << refused.message;
+  ASSERT_TRUE(refused.conflict);
+  EXPECT_EQ(refused.conflict->party, "the broker");
+  EXPECT_EQ(refused.conflict->constraint, "modifier");
+  EXPECT_EQ(refused.conflict->party_has, (std::vector<std::string>{"LINEAR", "0x0300000000606010"}));
+  EXPECT_EQ(refused.conflict->others_have, std::vector<std::string>{"0x0000000000000042"});
   hand_back_in(kTiled);
   restored_stream();
   const auto reply = status(*renderer);
@@ -208,6 +214,33 @@ TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
   EXPECT_EQ(reply.streams[0]->generation->transport, wire::Transport::DmaBuf);
   EXPECT_EQ(reply.streams[0]->generation->modifier, kTiled);
   EXPECT_EQ(reply.streams[0]->generation->planes.size(), 1u);
+}
+
+TEST_F(Reclaims, OfALeaseThatCannotImportTheModifierInUseAreRefused) {
+  constexpr std::uint64_t kTiled = 0x0300000000606010u;
+  for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+  come_back(Policy({}, geteuid()));
+  auto info = *producer->created.generation;
+  info.transport = wire::Transport::DmaBuf;
+  info.has_timeline = false;
+  info.planes = {wire::Plane(0, 4096)};
+  info.modifier = kTiled;
+  hand_back_generation(*renderer, info, std::span(producer->fds).subspan(2));
+  const int fd = producer->page.fd().get();
+  renderer->send(stream_claim(), {&fd, 1});
+  restored_stream();
+
+  auto claim = lease_claim();
+  claim.has_release_timeline = false;
+  std::erase_if(claim.device->modifiers, [](const auto& known) { return known.modifier() == kTiled; });
+  send_lease_claim(*viewer, claim);
+  const auto refused = viewer->expect<wire::RefusedT>().first;
+  EXPECT_EQ(refused.code, static_cast<std::int32_t>(ErrorCode::kIncompatible)) << refused.message;
+  ASSERT_TRUE(refused.conflict);
+  EXPECT_NE(refused.conflict->party.find("'viewer'"), std::string::npos);
+  EXPECT_EQ(refused.conflict->constraint, "modifier");
+  EXPECT_EQ(refused.conflict->party_has, std::vector<std::string>{"LINEAR"});
+  EXPECT_EQ(refused.conflict->others_have, std::vector<std::string>{"0x0300000000606010"});
 }
 
 TEST_F(Reclaims, AreChecked) {

@@ -103,7 +103,13 @@ TEST_F(Transports, AnImportThatFailsLeadsToAnotherWay) {
   // That was the last way: who cannot go this one either has no business here.
   failed.generation = 2;
   viewer.tell(failed);
-  EXPECT_EQ(viewer.expect<wire::LeaseEndedT>().first.reason, wire::EndReason::Evicted);
+  const auto ended = viewer.expect<wire::LeaseEndedT>().first;
+  EXPECT_EQ(ended.reason, wire::EndReason::Evicted);
+  ASSERT_TRUE(ended.conflict);
+  EXPECT_NE(ended.conflict->party.find("'viewer'"), std::string::npos) << ended.conflict->party;
+  EXPECT_EQ(ended.conflict->constraint, "transport");
+  EXPECT_TRUE(ended.conflict->party_has.empty());
+  EXPECT_EQ(ended.conflict->others_have, std::vector<std::string>{"host-memory"});
 }
 
 TEST_F(Transports, AFailureThatIsNotTheirsIsIgnored) {

@@ -33,15 +33,20 @@ std::unique_ptr<wire::DeviceT> device() {
   return device;
 }
 
+std::unique_ptr<wire::ConflictT> conflict() {
+  auto conflict = std::make_unique<wire::ConflictT>();
+  conflict->party = "consumer 'viewer' (pid 4211)";
+  conflict->constraint = "transport";
+  conflict->party_has = {"host-memory"};
+  conflict->others_have = {"opaque-fd", "dma-buf"};
+  return conflict;
+}
+
 wire::RefusedT refused() {
   wire::RefusedT refused;
   refused.code = -13;
   refused.message = "nothing in common";
-  refused.conflict = std::make_unique<wire::ConflictT>();
-  refused.conflict->party = "consumer 'viewer' (pid 4211)";
-  refused.conflict->constraint = "transport";
-  refused.conflict->party_has = {"host-memory"};
-  refused.conflict->others_have = {"opaque-fd", "dma-buf"};
+  refused.conflict = conflict();
   return refused;
 }
 
@@ -88,13 +93,13 @@ std::unique_ptr<wire::LeaseStatusT> lease() {
   lease->latency_p99_ns = 400'000;
   lease->last_seen_ns = 16'000'000;
   lease->admitted = true;
+  lease->sync_mode = wire::SyncMode::Host;
+  lease->sync_reason = "another trust domain";
   return lease;
 }
 
 std::unique_ptr<wire::StreamStatusT> stream() {
   auto stream = std::make_unique<wire::StreamStatusT>();
-  lease->sync_mode = wire::SyncMode::Host;
-  lease->sync_reason = "another trust domain";
   stream->stream = 3;
   stream->name = "cam";
   stream->state = wire::StreamState::Live;
@@ -251,6 +256,18 @@ wire::ReclaimLeaseT reclaim_lease() {
   return body;
 }
 
+wire::LeaseEndedT lease_ended() {
+  wire::LeaseEndedT body;
+  body.stream = 3;
+  body.lease = 9;
+  body.lease_index = 1;
+  body.reason = wire::EndReason::Evicted;
+  body.message = "held too long";
+  body.to_consumer = true;
+  body.conflict = conflict();
+  return body;
+}
+
 wire::LeaseAddedT lease_added() {
   wire::LeaseAddedT body;
   body.stream = 3;
@@ -349,7 +366,7 @@ wire::BodyUnion sample_body(wire::Body type) {
     case Body::LeaseAdded:
       return body_of(lease_added());
     case Body::LeaseEnded:
-      return body_of(wire::LeaseEndedT{{}, 3, 9, 1, wire::EndReason::Evicted, "held too long", true});
+      return body_of(lease_ended());
     case Body::StreamStateChanged:
       return body_of(wire::StreamStateChangedT{{}, 3, wire::StreamState::Orphaned, "producer died", 9});
     case Body::StatusReply:
