@@ -310,10 +310,12 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Part
     }
     agreement.transport = static_cast<platform::Transport>(transport);
     agreement.transport_reason = reason_for(transport, agreement.modifiers, question, obstacles);
-    if (demand.sync == wire::SyncMode::Host || no_timelines) {
+    if (demand.sync == wire::SyncMode::Host || demand.stays_host || no_timelines) {
       agreement.sync = wire::SyncMode::Host;
-      agreement.sync_reason =
-          "host: " + (demand.sync == wire::SyncMode::Host ? "the producer asked for it" : no_timelines->text);
+      agreement.sync_reason = "host: ";
+      agreement.sync_reason += demand.sync == wire::SyncMode::Host ? "the producer asked for it"
+                               : no_timelines                      ? no_timelines->text
+                                                                   : "consumers have joined in it, and it is for life";
     } else {
       agreement.sync = wire::SyncMode::Timeline;
       agreement.sync_reason = "timeline: all sides export and import timeline semaphores";

@@ -65,6 +65,8 @@ struct Agreement {
 struct Demand {
   wire::Transport transport = wire::Transport::None;  ///< None: the best
   wire::SyncMode sync = wire::SyncMode::Automatic;
+  /// Of a stream in sync mode host. For life: a lease that has joined in it has no release timeline.
+  bool stays_host = false;
 };
 
 /// The best way for frames of @p image from @p producer to all of @p consumers. @p ours: the broker's view of the producer's device, nullptr if

@@ -12,6 +12,17 @@ using proto::Error;
 using proto::ErrorCode;
 using proto::Result;
 
+namespace {
+
+/// What a stream that is there can be moved to.
+Demand demand_of(const Stream& stream) {
+  Demand demand = stream.producer().demand;
+  demand.stays_host = stream.agreement().sync == wire::SyncMode::Host;
+  return demand;
+}
+
+}  // namespace
+
 Result<Agreement> StreamService::agree(const Party& producer, const std::vector<const Party*>& consumers,
                                        const Demand& demand, const platform::TextureDesc& image) const {
   const auto* ours = gpus_.capabilities(producer.device);
@@ -41,7 +52,7 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
     stream.narrow(std::move(*as_it_is));
     return {};
   }
-  auto agreement = agree(producer.party, consumers, producer.demand, image);
+  auto agreement = agree(producer.party, consumers, demand_of(stream), image);
   if (!agreement) {
     Error error = std::move(agreement).error();
     error.message = fmt::format("stream {}: {}", stream.log_name(), error.message);
@@ -58,11 +69,13 @@ Result<Agreement> StreamService::agree_on(const Stream& stream, const platform::
   const Agreement& in_use = stream.agreement();
   // Of the transports only dma-buf looks at the image.
   if (in_use.transport != platform::Transport::kDmaBuf) return in_use;
-  const Producer& producer = stream.producer();
-  auto agreement = agree(producer.party, stream.consumers(),
-                         {static_cast<wire::Transport>(in_use.transport), in_use.sync}, image);
-  if (agreement) agreement->transport_reason = in_use.transport_reason;
-  return agreement ? std::move(agreement) : agree(producer.party, stream.consumers(), {producer.demand.transport, in_use.sync}, image);
+  const Party& producer = stream.producer().party;
+  Demand as_it_is = demand_of(stream);
+  as_it_is.transport = static_cast<wire::Transport>(in_use.transport);
+  auto agreement = agree(producer, stream.consumers(), as_it_is, image);
+  if (!agreement) return agree(producer, stream.consumers(), demand_of(stream), image);
+  agreement->transport_reason = in_use.transport_reason;
+  return agreement;
 }
 
 Result<void> StreamService::import_failed(Session& session, const wire::ImportFailedT& said) {
@@ -85,7 +98,7 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
     party.give_up(generation->layout().modifier, std::move(reason));
   else
     party.give_up(static_cast<wire::Transport>(in_use), std::move(reason));
-  auto agreement = agree(stream->producer().party, stream->consumers(), stream->producer().demand,
+  auto agreement = agree(stream->producer().party, stream->consumers(), demand_of(*stream),
                          stream->newest_generation().spec().image);
   auto changed = [&]() -> Result<void> {
     if (!agreement) return std::move(agreement).error();

@@ -112,6 +112,55 @@ TEST_F(Transports, AnImportThatFailsLeadsToAnotherWay) {
   EXPECT_EQ(ended.conflict->others_have, std::vector<std::string>{"host-memory"});
 }
 
+/// A stream that was moved to host-memory by somebody who has left, and a consumer that could use timelines and has none.
+class SyncModeHost : public Transports {
+ protected:
+  void SetUp() override {
+    Transports::SetUp();
+    client = std::make_unique<RawClient>(connect("renderer"));
+    viewer = std::make_unique<RawClient>(connect("viewer"));
+    producer = std::make_unique<RawProducer>(*client, able(), "cam");
+    producer->create();
+    RawClient foreign = connect("foreigner");
+    RawConsumer foreigner(foreign, able(9), "cam");
+    foreigner.attach();
+    client->expect<wire::GenerationStartedT>();
+    client->expect<wire::LeaseAddedT>();
+    native = std::make_unique<RawConsumer>(*viewer, able(), "cam");
+    native->attach();
+    ASSERT_FALSE(native->attached.has_release_timeline);
+    client->expect<wire::LeaseAddedT>();
+    foreigner.detach();
+    client->expect<wire::LeaseEndedT>();
+  }
+  static void expect_opaque_fd_without_timelines(const wire::GenerationT& generation) {
+    EXPECT_EQ(generation.transport, wire::Transport::OpaqueFd);
+    EXPECT_FALSE(generation.has_timeline);
+    EXPECT_EQ(generation.sync_reason, "host: consumers have joined in it, and it is for life");
+  }
+  std::unique_ptr<RawClient> client, viewer;
+  std::unique_ptr<RawProducer> producer;
+  std::unique_ptr<RawConsumer> native;
+};
+
+TEST_F(SyncModeHost, IsForLifeWhenAnImportFails) {
+  wire::ImportFailedT failed;
+  failed.stream = producer->created.stream;
+  failed.lease = native->attached.lease;
+  failed.generation = 2;
+  viewer->tell(failed);
+  expect_opaque_fd_without_timelines(*viewer->expect<wire::GenerationStartedT>().first.generation);
+}
+
+TEST_F(SyncModeHost, IsForLifeWhenSomebodyJoinsWhoNeedsAnotherWay) {
+  RawClient late = connect("late");
+  RawConsumer joins(late, FakeGpu(1).capabilities(), "cam");
+  joins.attach();
+  EXPECT_EQ(joins.attached.sync_mode, wire::SyncMode::Host);
+  EXPECT_FALSE(joins.attached.has_release_timeline);
+  expect_opaque_fd_without_timelines(*joins.attached.generation);
+}
+
 TEST_F(Transports, AFailureThatIsNotTheirsIsIgnored) {
   RawClient client = connect("renderer"), viewer = connect("viewer"), stranger = connect("stranger");
   RawProducer producer(client, able(), "cam");
