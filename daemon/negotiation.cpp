@@ -41,6 +41,14 @@ std::vector<std::string> names_of(const std::vector<wire::SyncMode>& modes) {
   return names;
 }
 
+std::vector<wire::Transport> without(std::span<const wire::Transport> transports, std::span<const Excluded> excluded) {
+  std::vector<wire::Transport> rest;
+  for (const auto transport : transports)
+    if (std::none_of(excluded.begin(), excluded.end(), [&](const Excluded& e) { return e.transport == transport; }))
+      rest.push_back(transport);
+  return rest;
+}
+
 /// Why something cannot be: a sentence for people, and the two lists for programs.
 struct Obstacle {
   std::string text;
@@ -160,6 +168,10 @@ std::optional<Obstacle> against(wire::Transport transport, const Question& q, st
   if (q.demand.transport != wire::Transport::None && q.demand.transport != transport)
     return Obstacle{fmt::format("the producer asked for {} alone", name_of(q.demand.transport)),
                     {q.producer.who, "transport", {name_of(q.demand.transport)}, {name_of(transport)}}};
+  for (const Excluded& excluded : q.demand.excluded)
+    if (excluded.transport == transport)
+      return Obstacle{fmt::format("the broker cannot allocate by {}: {}", name_of(transport), excluded.reason),
+                      {"the broker", "transport", names_of(without(kTransports, q.demand.excluded)), {name_of(transport)}}};
   switch (transport) {
     case wire::Transport::OpaqueFd:
       return against_opaque_fd(q);

@@ -61,12 +61,19 @@ struct Agreement {
   bool same_way(const Agreement& other) const { return transport == other.transport && sync == other.sync; }
 };
 
+/// A transport that was agreed on, and in which the broker could allocate nothing after all.
+struct Excluded {
+  wire::Transport transport{};
+  std::string reason;
+};
+
 /// What the producer insists on.
 struct Demand {
   wire::Transport transport = wire::Transport::None;  ///< None: the best
   wire::SyncMode sync = wire::SyncMode::Automatic;
   /// Of a stream in sync mode host. For life: a lease that has joined in it has no release timeline.
   bool stays_host = false;
+  std::vector<Excluded> excluded{};
 };
 
 /// The best way for frames of @p image from @p producer to all of @p consumers. @p ours: the broker's view of the producer's device, nullptr if

@@ -97,19 +97,22 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   setup.max_slots = static_cast<std::uint32_t>(limits_.max_slots);
   setup.producer = std::move(producer);
   const Party& party = setup.producer.party;
-  auto agreement = agree(party, {}, setup.producer.demand, image);
-  if (!agreement) return std::move(agreement).error();
-  setup.agreement = std::move(*agreement);
   std::unique_ptr<Stream> made;
-  auto done = in_spite_of_loss(party.device, [&]() -> Result<void> {
-    auto device = device_for(setup.agreement, party.who);
-    if (!device) return std::move(device).error();
-    setup.device = std::move(*device);
-    auto created = Stream::create(setup, image);
-    if (!created) return std::move(created).error();
-    made = std::move(*created);
-    return {};
-  });
+  auto done = allocate_best(
+      party.who,
+      [&](const std::vector<Excluded>& excluded) {
+        Demand demand = setup.producer.demand;
+        demand.excluded = excluded;
+        return agree(party, {}, demand, image);
+      },
+      [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) -> Result<void> {
+        setup.agreement = agreement;
+        setup.device = std::move(device);
+        auto created = Stream::create(setup, image);
+        if (!created) return std::move(created).error();
+        made = std::move(*created);
+        return {};
+      });
   if (!done) return done;
   Stream& stream = *made;
   streams_.emplace(stream.id(), std::move(made));
@@ -133,18 +136,22 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
                                     sync_mode_name(in_use)),
                         {who, "sync mode", {sync_mode_name(asked.sync_mode)}, {sync_mode_name(in_use)}});
   // The sync mode stays: leases have their release timeline, or none, for life. So does the transport, if it can.
-  const Demand as_it_is{static_cast<wire::Transport>(stream.agreement().transport), in_use};
-  auto agreement = agree(producer.party, stream.consumers(), as_it_is, image);
-  if (!agreement || (producer.demand.transport != wire::Transport::None &&
-                     producer.demand.transport != as_it_is.transport))
-    agreement = agree(producer.party, stream.consumers(), {producer.demand.transport, in_use}, image);
-  if (!agreement) return std::move(agreement).error();
-  // It did not choose the mode: the reason is the one that was there.
-  if (asked.sync_mode == wire::SyncMode::Automatic) agreement->sync_reason = stream.agreement().sync_reason;
-  auto done = in_spite_of_loss(agreement->device, [&]() -> Result<void> {
-    auto device = device_for(*agreement, who);
-    if (!device) return std::move(device).error();
-    return stream.take_over(producer, *agreement, std::move(*device), image, request);
+  const auto choose = [&](const std::vector<Excluded>& excluded) {
+    Demand as_it_is{static_cast<wire::Transport>(stream.agreement().transport), in_use};
+    as_it_is.excluded = excluded;
+    auto agreement = agree(producer.party, stream.consumers(), as_it_is, image);
+    if (!agreement || (producer.demand.transport != wire::Transport::None &&
+                       producer.demand.transport != as_it_is.transport)) {
+      as_it_is.transport = producer.demand.transport;
+      agreement = agree(producer.party, stream.consumers(), as_it_is, image);
+    }
+    // It did not choose the mode: the reason is the one that was there.
+    if (agreement && asked.sync_mode == wire::SyncMode::Automatic)
+      agreement->sync_reason = stream.agreement().sync_reason;
+    return agreement;
+  };
+  auto done = allocate_best(who, choose, [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) {
+    return stream.take_over(producer, agreement, std::move(device), image, request);
   });
   if (!done) return done;
   session.holdings.streams.insert(stream.id());
@@ -158,13 +165,12 @@ Result<void> StreamService::reconfigure(Session& session, std::uint64_t request,
   if (!stream) return std::move(stream).error();
   const auto image = check_image(asked.image.get(), limits_, fmt::format("stream {}", (*stream)->log_name()));
   if (!image) return image.error();
-  auto agreement = agree_on(**stream, *image);
-  if (!agreement) return std::move(agreement).error();
-  auto done = in_spite_of_loss(agreement->device, [&]() -> Result<void> {
-    auto device = device_for(*agreement, (*stream)->producer().party.who);
-    if (!device) return std::move(device).error();
-    return (*stream)->reconfigure(*image, *agreement, std::move(*device));
-  });
+  auto done = allocate_best(
+      (*stream)->producer().party.who,
+      [&](const std::vector<Excluded>& excluded) { return agree_on(**stream, *image, excluded); },
+      [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) {
+        return (*stream)->reconfigure(*image, agreement, std::move(device));
+      });
   if (!done) return done;
   (*stream)->announce_generation(request);
   return {};

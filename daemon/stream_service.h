@@ -133,7 +133,13 @@ class StreamService {
   proto::Result<Agreement> agree(const Party& producer, const std::vector<const Party*>& consumers,
                                  const Demand& demand, const platform::TextureDesc& image) const;
   /// For the parties of @p stream when its image changes: the way in use, if that is possible.
-  proto::Result<Agreement> agree_on(const Stream& stream, const platform::TextureDesc& image) const;
+  proto::Result<Agreement> agree_on(const Stream& stream, const platform::TextureDesc& image,
+                                    const std::vector<Excluded>& excluded) const;
+  /// Takes the way that @p choose finds best and has @p allocate try it. One in which nothing can be allocated is left out
+  /// the next time. When nothing is left: the first failure's code, and all reasons. @p who: whose device it is.
+  using Choose = std::function<proto::Result<Agreement>(const std::vector<Excluded>&)>;
+  using Allocate = std::function<proto::Result<void>(const Agreement&, std::shared_ptr<platform::VulkanDevice>)>;
+  proto::Result<void> allocate_best(const std::string& who, const Choose& choose, const Allocate& allocate);
   /// The device that the agreement needs, if it needs one.
   proto::Result<std::shared_ptr<platform::VulkanDevice>> device_for(const Agreement& agreement, const std::string& who);
   /// Makes @p stream cross in a way that @p joining can use too: the one in use, or another in a new generation.

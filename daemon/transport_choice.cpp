@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "daemon/stream_service.h"
 #include "proto/names.h"
 
@@ -15,10 +17,16 @@ using proto::Result;
 namespace {
 
 /// What a stream that is there can be moved to.
-Demand demand_of(const Stream& stream) {
+Demand demand_of(const Stream& stream, std::vector<Excluded> excluded) {
   Demand demand = stream.producer().demand;
   demand.stays_host = stream.agreement().sync == wire::SyncMode::Host;
+  demand.excluded = std::move(excluded);
   return demand;
+}
+
+bool is_excluded(platform::Transport transport, const std::vector<Excluded>& excluded) {
+  const auto is_it = [&](const Excluded& e) { return e.transport == static_cast<wire::Transport>(transport); };
+  return std::any_of(excluded.begin(), excluded.end(), is_it);
 }
 
 }  // namespace
@@ -39,6 +47,31 @@ Result<std::shared_ptr<platform::VulkanDevice>> StreamService::device_for(const 
   return gpus_.find(agreement.device, who);
 }
 
+Result<void> StreamService::allocate_best(const std::string& who, const Choose& choose, const Allocate& allocate) {
+  std::vector<Excluded> excluded;
+  std::optional<ErrorCode> first;
+  for (;;) {
+    auto agreement = choose(excluded);
+    if (!agreement) {
+      Error error = std::move(agreement).error();
+      if (first) error = {*first, std::move(error.message)};
+      return error;
+    }
+    auto done = in_spite_of_loss(agreement->device, [&]() -> Result<void> {
+      auto device = device_for(*agreement, who);
+      if (!device) return std::move(device).error();
+      return allocate(*agreement, std::move(*device));
+    });
+    // What a driver cannot do in one way it may do in another; for want of memory, or of a device, it is no use to try.
+    const bool other_way = !done && (done.error().code == ErrorCode::kUnsupported || done.error().code == ErrorCode::kInvalidArgument);
+    if (!other_way || is_excluded(agreement->transport, excluded)) return done;
+    spdlog::warn("nothing can be allocated by {} for {}: {}", platform::transport_name(agreement->transport), who,
+                 done.error().message);
+    if (!first) first = done.error().code;
+    excluded.push_back({static_cast<wire::Transport>(agreement->transport), std::move(done).error().message});
+  }
+}
+
 Result<void> StreamService::accommodate(Stream& stream, const Party& joining, const LeaseNeed& need) {
   const Producer& producer = stream.producer();
   const Agreement& in_use = stream.agreement();
@@ -52,28 +85,30 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
     stream.narrow(std::move(*as_it_is));
     return {};
   }
-  auto agreement = agree(producer.party, consumers, demand_of(stream), image);
-  if (!agreement) {
-    Error error = std::move(agreement).error();
-    error.message = fmt::format("stream {}: {}", stream.log_name(), error.message);
-    return error;
-  }
-  return in_spite_of_loss(agreement->device, [&]() -> Result<void> {
-    auto device = device_for(*agreement, producer.party.who);
-    if (!device) return std::move(device).error();
-    return stream.change_way(*agreement, std::move(*device), &need, "for " + joining.who);
-  });
+  return allocate_best(
+      producer.party.who,
+      [&](const std::vector<Excluded>& excluded) {
+        auto agreement = agree(producer.party, consumers, demand_of(stream, excluded), image);
+        if (agreement) return agreement;
+        Error error = std::move(agreement).error();
+        error.message = fmt::format("stream {}: {}", stream.log_name(), error.message);
+        return Result<Agreement>(std::move(error));
+      },
+      [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) {
+        return stream.change_way(agreement, std::move(device), &need, "for " + joining.who);
+      });
 }
 
-Result<Agreement> StreamService::agree_on(const Stream& stream, const platform::TextureDesc& image) const {
+Result<Agreement> StreamService::agree_on(const Stream& stream, const platform::TextureDesc& image,
+                                          const std::vector<Excluded>& excluded) const {
   const Agreement& in_use = stream.agreement();
   // Of the transports only dma-buf looks at the image.
-  if (in_use.transport != platform::Transport::kDmaBuf) return in_use;
+  if (in_use.transport != platform::Transport::kDmaBuf && excluded.empty()) return in_use;
   const Party& producer = stream.producer().party;
-  Demand as_it_is = demand_of(stream);
+  Demand as_it_is = demand_of(stream, excluded);
   as_it_is.transport = static_cast<wire::Transport>(in_use.transport);
   auto agreement = agree(producer, stream.consumers(), as_it_is, image);
-  if (!agreement) return agree(producer, stream.consumers(), demand_of(stream), image);
+  if (!agreement) return agree(producer, stream.consumers(), demand_of(stream, excluded), image);
   agreement->transport_reason = in_use.transport_reason;
   return agreement;
 }
@@ -98,14 +133,15 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
     party.give_up(generation->layout().modifier, std::move(reason));
   else
     party.give_up(static_cast<wire::Transport>(in_use), std::move(reason));
-  auto agreement = agree(stream->producer().party, stream->consumers(), demand_of(*stream),
-                         stream->newest_generation().spec().image);
-  auto changed = [&]() -> Result<void> {
-    if (!agreement) return std::move(agreement).error();
-    auto device = device_for(*agreement, stream->producer().party.who);
-    if (!device) return std::move(device).error();
-    return stream->change_way(std::move(*agreement), std::move(*device), nullptr, "for " + party.who);
-  }();
+  auto changed = allocate_best(
+      stream->producer().party.who,
+      [&](const std::vector<Excluded>& excluded) {
+        return agree(stream->producer().party, stream->consumers(), demand_of(*stream, excluded),
+                     stream->newest_generation().spec().image);
+      },
+      [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) {
+        return stream->change_way(agreement, std::move(device), nullptr, "for " + party.who);
+      });
   if (changed) return {};
   // A producer goes on drawing into the generation that it has.
   if (is_consumer)

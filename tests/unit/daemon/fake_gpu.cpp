@@ -33,10 +33,11 @@ class FakeTexture final : public platform::ExportedTexture {
 /// Takes the last modifier that it may, as a driver that likes its own layouts better than LINEAR.
 class FakeDmaBufs final : public platform::TextureExporter {
  public:
-  explicit FakeDmaBufs(std::uint64_t modifier) : modifier_(modifier) {}
+  FakeDmaBufs(FakeGpu& gpu, std::uint64_t modifier) : gpu_(gpu), modifier_(modifier) {}
   platform::Transport transport() const override { return platform::Transport::kDmaBuf; }
   Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> allocate(const platform::TextureDesc& desc,
                                                                            std::uint32_t count) override {
+    if (auto fault = gpu_.take_fault()) return *fault;
     const std::uint64_t size_bytes = std::uint64_t{desc.width_px} * desc.height_px * 4;
     std::vector<std::unique_ptr<platform::ExportedTexture>> textures;
     for (std::uint32_t i = 0; i < count; ++i)
@@ -45,6 +46,7 @@ class FakeDmaBufs final : public platform::TextureExporter {
   }
 
  private:
+  FakeGpu& gpu_;
   std::uint64_t modifier_;
 };
 
@@ -52,7 +54,7 @@ class FakeDmaBufs final : public platform::TextureExporter {
 
 std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector<std::uint64_t> modifiers) {
   if (!capabilities_.dma_buf || modifiers.empty()) return nullptr;
-  return std::make_unique<FakeDmaBufs>(modifiers.back());
+  return std::make_unique<FakeDmaBufs>(*this, modifiers.back());
 }
 
 void FakeGpu::add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers) {

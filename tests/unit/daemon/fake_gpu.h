@@ -2,6 +2,7 @@
 // A device of memfds and counters that exports timelines: what software drivers cannot, and every test here needs.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "platform/file_identity.h"
@@ -58,6 +59,8 @@ class FakeGpu final : public platform::VulkanDevice,
     fault_ = std::move(error);
     until_fault_ = nth;
   }
+  /// The failure that is due now.
+  std::optional<proto::Error> take_fault() { return fails_now() ? std::optional(fault_) : std::nullopt; }
   /// Whether it has failed; nothing does after this.
   bool stop_failing() {
     const bool failed = until_fault_ <= 0;
