@@ -75,7 +75,8 @@ TEST_P(DmaBufCrossing, StartsTransparentAndCarriesPixelsBothWays) { expect_cross
 std::vector<TextureDesc> all_shapes() {
   std::vector<TextureDesc> shapes;
   for (const auto& format : proto::kFormats)
-    for (const auto& [width, height] : {std::pair{1u, 1u}, std::pair{67u, 3u}, std::pair{641u, 361u}})
+    for (const auto& [width, height] :
+         {std::pair{1u, 1u}, std::pair{67u, 3u}, std::pair{641u, 361u}, std::pair{4097u, 2160u}})
       shapes.push_back({width, height, format.format, proto::kUsageRender, 0});
   shapes.push_back({4097, 2160, Format::kRgba8Unorm, proto::kUsageRender, 0});
   return shapes;
