@@ -8,8 +8,6 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
-
 #include "proto/usage.h"
 #include "tests/unit/vulkan/test_devices.h"
 
@@ -20,11 +18,6 @@ using proto::ErrorCode;
 
 constexpr TextureDesc kDesc{64, 64, proto::Format::kRgba8Unorm, proto::kUsageRender, 0};
 constexpr auto kSoon = std::chrono::seconds(3);
-
-std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
 
 class BadImport : public TwoDevices {
  protected:
@@ -123,6 +116,21 @@ TEST_F(BadImport, RefusesAbsurdAllocationSizes) {
   }
 }
 
+TEST_F(BadImport, KeepsNoDescriptorOfWhatItRefuses) {
+  const std::size_t before = open_descriptors();
+  expect_violation(memory_of(layout_.allocation_size_bytes - 1), layout_, "bytes");
+  TextureLayout layout = layout_;
+  layout.memory_type_index = 31;
+  expect_violation(good_fd(), layout, "memory type");
+  layout = layout_;
+  layout.allocation_size_bytes = 0;
+  expect_violation(good_fd(), layout, "allocation size");
+  layout = layout_;
+  layout.transport = Transport::kNone;
+  EXPECT_EQ(refuse(good_fd(), layout).code, ErrorCode::kUnsupported);
+  EXPECT_EQ(open_descriptors(), before);
+}
+
 TEST_F(BadImport, RefusesAnotherTransport) {
   TextureLayout layout = layout_;
   layout.transport = Transport::kNone;
@@ -135,12 +143,23 @@ TEST_F(BadImport, RefusesAPipeAsTimeline) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const UniqueFd keep_open(ends[1]);
+  const std::size_t before = open_descriptors();
   const auto refused = client_->timeline_importer().import(UniqueFd(ends[0]));
+  EXPECT_EQ(open_descriptors(), before - 1) << "the importer takes it in every case";
   ASSERT_FALSE(refused);
   if (client_->capabilities().timeline_fd)
     EXPECT_EQ(refused.error().code, ErrorCode::kProtocolViolation);
   else
     EXPECT_EQ(refused.error().message, client_->capabilities().timeline_fd_reason);
+}
+
+TEST_F(BadImport, KeepsNoDescriptorOfATimelineThatIsNone) {
+  const UniqueFd memory = memory_of(4096), null_device(::open("/dev/null", O_RDWR | O_CLOEXEC)), nothing;
+  for (const UniqueFd* fd : {&memory, &null_device, &nothing}) {
+    const std::size_t before = open_descriptors();
+    EXPECT_FALSE(client_->timeline_importer().import(fd->duplicate()));
+    EXPECT_EQ(open_descriptors(), before);
+  }
 }
 
 }  // namespace

@@ -170,7 +170,9 @@ class BadHostMemory : public HostMemory {
   }
   void expect_refused(UniqueFd fd, const TextureLayout& layout, ErrorCode code, const std::string& text) {
     for (const auto& device : devices_) {
+      const std::size_t before = open_descriptors();
       const auto refused = device->texture_importer().import(fd.duplicate(), kSmall, layout);
+      EXPECT_EQ(open_descriptors(), before) << text;
       ASSERT_FALSE(refused);
       EXPECT_EQ(refused.error().code, code) << refused.error().message;
       EXPECT_NE(refused.error().message.find(text), std::string::npos) << refused.error().message;

@@ -1,6 +1,7 @@
 #include "tests/unit/vulkan/test_devices.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace ferry::platform {
 
@@ -21,6 +22,11 @@ std::unique_ptr<VulkanDevice> make_device(const std::string& selector) {
     return nullptr;
   }
   return std::move(*device);
+}
+
+std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 void TwoDevices::SetUp() {

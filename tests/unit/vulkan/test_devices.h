@@ -17,6 +17,9 @@ namespace test {
 /// @p selector: as DeviceChoice has it.
 std::unique_ptr<VulkanDevice> make_device(const std::string& selector = {});
 
+/// Of this process.
+std::size_t open_descriptors();
+
 /// Two VkDevices of one physical device, as a broker and a client have them; the layer must have kept silent.
 class TwoDevices : public ::testing::Test {
  protected:
