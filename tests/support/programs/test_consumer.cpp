@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include "tests/support/check.h"
@@ -94,6 +96,10 @@ class ConsumerProgram {
     }
     consumer_.release_all();
     report_events();
+    if (!becomes_idle()) {
+      report("failed", {{"code", 0}, {"text", "vkDeviceWaitIdle did not return within 20 s"}});
+      std::_Exit(1);  // nothing of it could be destroyed in order
+    }
     auto result = books();
     result["ended"] = ended;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started_;
@@ -114,6 +120,14 @@ class ConsumerProgram {
     pollfd readable{fd_, POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(options_.acquire_timeout_ms)) > 0) ++wakeups_;
     return FERRY_ERROR_WOULD_BLOCK;
+  }
+
+  /// Whoever drew what was read may be dead, and a driver may wait for that for ever.
+  bool becomes_idle() const {
+    auto result = std::make_shared<std::promise<VkResult>>();
+    auto idle = result->get_future();
+    std::thread([result, &gpu = session_.gpu()] { result->set_value(gpu.DeviceWaitIdle(gpu.device())); }).detach();
+    return idle.wait_for(std::chrono::seconds(20)) == std::future_status::ready && idle.get() == VK_SUCCESS;
   }
 
   void after_frame() {
