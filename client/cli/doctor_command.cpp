@@ -1,8 +1,6 @@
 // ferry doctor
 
-#include <dirent.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include "client/cli/child_process.h"
 #include "client/cli/commands.h"
 #include "client/cli/doctor_probe.h"
+#include "client/cli/doctor_remarks.h"
 #include "client/cli/doctor_report.h"
 #include "client/cli/pixels.h"
 #include "client/cli/private_broker.h"
@@ -115,7 +114,7 @@ class Doctor {
   explicit Doctor(Size size) : size_(size) { report_.size = size; }
 
   DoctorReport examine() {
-    look_at_machine();
+    report_.remarks = remarks_on(this_machine());
     find_devices();
     for (std::size_t from = 0; from < report_.devices.size(); ++from)
       for (std::size_t to = 0; to < report_.devices.size(); ++to) {
@@ -131,23 +130,6 @@ class Doctor {
     for (const DeviceStatus& device : parse_status(connection.status_json()).broker.devices)
       report_.devices.push_back(
           {device.name, device.driver, device.device_uuid, device.driver_uuid, device.is_software});
-  }
-
-  void look_at_machine() {
-    if (DIR* folder = opendir("/dev/dri")) {
-      while (const dirent* entry = readdir(folder)) {
-        const std::string path = std::string("/dev/dri/") + entry->d_name;
-        if (path.find("renderD") == std::string::npos || access(path.c_str(), R_OK | W_OK) == 0) continue;
-        report_.remarks.push_back({path + " may not be opened by this user",
-                                   "join the group that owns it (usually `render` or `video`): its GPU is missing here"});
-      }
-      closedir(folder);
-    }
-    rlimit limit{};
-    constexpr rlim_t kOneFrameBytes = 64u << 20;
-    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < kOneFrameBytes)
-      report_.remarks.push_back({fmt::format("RLIMIT_MEMLOCK is {} KiB", limit.rlim_cur / 1024),
-                                 "only matters if host-memory fails below: drivers of GPUs may count what they pin"});
   }
 
   DoctorTry try_way(std::size_t from, std::size_t to, const Way& way) {

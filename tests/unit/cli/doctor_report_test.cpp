@@ -51,6 +51,58 @@ TEST(DoctorReport, TellsProgramsTheSame) {
   EXPECT_EQ(json["tries"][0]["hand_over_ns"], 1'500'000);
 }
 
+/// Sentences as negotiation and drivers' reasons have them, and what is said of each.
+TEST(DoctorReport, AdvisesOnEveryKnownReason) {
+  constexpr const char* kEqualOnly = "a newer driver may have it; else only equal devices share without a copy";
+  constexpr const char* kNoTimelines =
+      "nothing to do with this driver; sync mode host is used. A GPU's own driver may have them";
+  const struct {
+    const char *reason, *advice;
+  } cases[] = {
+      {"slot 0: vkAllocateMemory: VK_ERROR_OUT_OF_HOST_MEMORY (import of 65536 bytes of host memory on device 'GPU'; a driver "
+       "that pins them needs as much RLIMIT_MEMLOCK)",
+       "raise the limit of locked memory: `ulimit -l`, or LimitMEMLOCK= of the service"},
+      {"stream 'cam': opaque-fd needs equal UUIDs: consumer 'c' (pid 2) is on 'A', the producer on 'B'",
+       "nothing to do: two devices or two drivers meet in host-memory"},
+      {"producer 'p' (pid 1) asks for sync mode timeline, but transport host-memory has no timelines in common",
+       "nothing to do: sync mode host is the one of this transport"},
+      {"producer 'p' (pid 1) asks for sync mode timeline, but driver 1 cannot export timeline semaphores as opaque fds "
+       "(vkGetPhysicalDeviceExternalSemaphoreProperties: no EXPORTABLE)",
+       kNoTimelines},
+      {"driver 1 cannot import timeline semaphores as opaque fds "
+       "(vkGetPhysicalDeviceExternalSemaphoreProperties: no IMPORTABLE)",
+       kNoTimelines},
+      {"stream 'cam': consumer 'c' (pid 2) on device 'A' imports no modifier of RGBA8 that device 'B' exports for all; its "
+       "list: LINEAR; the others': 0x0300000000606010",
+       "nothing to do: these two lay their images out differently, and meet in host-memory"},
+      {"producer 'p' (pid 1) on device 'A' cannot import by dma-buf: driver 1 has no VK_EXT_image_drm_format_modifier",
+       kEqualOnly},
+      {"producer 'p' (pid 1) on device 'A' cannot import by dma-buf: driver 1 has no VK_EXT_external_memory_dma_buf",
+       kEqualOnly},
+      {"driver 1 imports no dma-buf in any format (vkGetPhysicalDeviceImageFormatProperties2: no IMPORTABLE modifier)",
+       "the kernel needs /dev/udmabuf that this user may open, if the driver is a software one"},
+      {"the broker's device 'A' exports no dma-buf of RGB10A2 that can be used so",
+       "nothing to do with this driver: this format crosses by another transport"},
+      {"producer 'p' (pid 1) on device 'A' cannot import by host-memory: driver 1 has no VK_EXT_external_memory_host",
+       "a newer driver may have it; else no other make of device can be reached"},
+      {"no transport works on device 'A': driver 1 has no VK_KHR_external_memory_fd",
+       "a newer driver may have it; Ferry cannot use the device without"},
+      {"no transport works on device 'A': driver 1 cannot export images as opaque fds "
+       "(vkGetPhysicalDeviceImageFormatProperties2: no EXPORTABLE)",
+       "a newer driver may do it; Ferry cannot use the device without"},
+      {"no transport works on device 'A': A supports Vulkan 1.0, Ferry needs 1.2", "a newer driver may have it"},
+      {"producer 'p' (pid 1) is on 'A' (device aa driver bb), which is none of the broker's devices",
+       "start ferryd with the same VK_DRIVER_FILES and devices as the programs"},
+      {"a pool of 4 slots of 4097x2160 RGBA16F for stream 'cam': vkAllocateMemory: VK_ERROR_OUT_OF_DEVICE_MEMORY (70917120 "
+       "bytes for 4097x2160 RGBA16F on device 'A')",
+       "close what uses the GPU's memory; a software driver's dma-buf may have no more than the kernel's "
+       "udmabuf.size_limit_mb"},
+      {"the broker cannot allocate by dma-buf: a pool of 4 slots of 641x361 RGBA8 for stream 'cam': vkAllocateMemory",
+       "a newer driver may keep what this one promises; the next best transport is used"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(advice_for(c.reason), c.advice) << c.reason;
+}
+
 TEST(DoctorReport, GivesNoAdviceWhereItHasNone) { EXPECT_EQ(advice_for("something new"), ""); }
 
 }  // namespace
