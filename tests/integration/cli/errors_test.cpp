@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <regex>
+#include <sstream>
 
 #include "tests/integration/cli/program_test.h"
 
@@ -102,6 +104,41 @@ TEST_F(ExitCodes, Refused) {
     expect(run(wanted.program, wanted.arguments), 6, wanted);
   const Case unwritable{"ferry", {"snapshot", "taken", files_.file("no/such/folder.png")}, "no/such/folder.png"};
   expect(run(unwritable.program, unwritable.arguments), 1, unwritable);
+}
+
+TEST_F(ExitCodes, AnIncompatibilityShowsPartyConstraintAndBothLists) {
+  const auto device = session().status()["broker"]["devices"][0];
+  const auto lists = [&](const char* what, const char* value) {
+    return std::find(device[what].begin(), device[what].end(), value) != device[what].end();
+  };
+  struct Refusal {
+    Arguments arguments;
+    bool possible;
+    std::string says;  ///< a regular expression, of the first line
+    std::vector<std::string> lines;
+  };
+  const std::string who = R"(producer 'ferry source' \(pid \d+\))";
+  for (const Refusal& wanted : std::vector<Refusal>{
+           {{"source", "x", "--sync", "timeline", "--transport", "opaque-fd"},
+            lists("sync_modes", "timeline"),
+            who + " asks for sync mode timeline, but .+ timeline semaphores as opaque fds .+",
+            {"  party       the broker", "  constraint  sync mode", "  it has      host", "  others have timeline"}},
+           {{"source", "x", "--transport", "dma-buf"},
+            lists("transports", "dma-buf"),
+            who + " on device '.+' cannot import by dma-buf: .+",
+            {"  party       " + who, "  constraint  transport", "  it has      opaque-fd, host-memory",
+             "  others have dma-buf"}}}) {
+    if (wanted.possible) continue;
+    const Outcome outcome = run("ferry", wanted.arguments);
+    EXPECT_EQ(outcome.status.code, 6) << outcome;
+    std::vector<std::string> lines;
+    std::istringstream text(outcome.errors);
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    ASSERT_EQ(lines.size(), 1 + wanted.lines.size()) << outcome;
+    EXPECT_TRUE(std::regex_match(lines[0], std::regex("ferry: " + wanted.says))) << outcome;
+    for (std::size_t i = 0; i < wanted.lines.size(); ++i)
+      EXPECT_TRUE(std::regex_match(lines[i + 1], std::regex(wanted.lines[i]))) << lines[i + 1];
+  }
 }
 
 TEST_F(ExitCodes, StreamEnded) {
