@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/fence_bridge.h"
 #include "platform/texture.h"
 #include "platform/timeline.h"
 #include "proto/result.h"
@@ -33,6 +34,8 @@ struct DeviceCapabilities {
   std::vector<FormatModifier> modifiers;  ///< of transport dma-buf
   bool timeline_fd = false;        ///< can export *and* import timeline semaphores as opaque fds
   std::string timeline_fd_reason;  ///< why not; empty if it can
+  bool sync_fd = false;            ///< can export *and* import binary semaphores as sync_files
+  std::string sync_fd_reason;      ///< why not; empty if it can
   bool imported_waits_spin = false;  ///< vkWaitSemaphores on an imported timeline keeps a processor busy until the end
 };
 
@@ -66,6 +69,8 @@ class VulkanDevice {
   virtual std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) = 0;
   /// nullptr without timeline_fd.
   virtual TimelineExporter* timeline_exporter() = 0;
+  /// kUnsupported without sync_fd; kInvalidArgument for no queue. Nothing of it may be used after the device.
+  virtual proto::Result<std::unique_ptr<FenceBridge>> fence_bridge(LentQueue queue) = 0;
   virtual std::uint64_t validation_errors() const = 0;  ///< of the instance made with enable_validation
 };
 

@@ -61,17 +61,28 @@ std::string why_no_host_memory(const std::vector<VkExtensionProperties>& extensi
   return {};
 }
 
-/// Empty when timeline semaphores can cross as opaque fds. Only the query counts: there are drivers that crash when a
-/// semaphore is exported in spite of it.
-std::string why_no_timeline_fd(const InstanceDispatch& vki, VkPhysicalDevice physical_device,
-                               const std::vector<VkExtensionProperties>& extensions, const std::string& driver) {
+/// A kind of semaphore that crosses as a kind of descriptor.
+struct SharedSemaphore {
+  VkSemaphoreType type;
+  VkExternalSemaphoreHandleTypeFlagBits handle_type;
+  const char* name;
+};
+constexpr SharedSemaphore kTimelineAsOpaqueFd{VK_SEMAPHORE_TYPE_TIMELINE, VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT,
+                                              "timeline semaphores as opaque fds"};
+constexpr SharedSemaphore kBinaryAsSyncFd{VK_SEMAPHORE_TYPE_BINARY, VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT,
+                                          "semaphores as sync_files"};
+
+/// Empty when semaphores can cross so. Only the query counts: there are drivers that crash when a semaphore is exported in
+/// spite of it.
+std::string why_not_shared(const SharedSemaphore& wanted, const InstanceDispatch& vki, VkPhysicalDevice physical_device,
+                           const std::vector<VkExtensionProperties>& extensions, const std::string& driver) {
   VkSemaphoreTypeCreateInfo type{};
   type.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO;
-  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+  type.semaphoreType = wanted.type;
   VkPhysicalDeviceExternalSemaphoreInfo info{};
   info.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_SEMAPHORE_INFO;
   info.pNext = &type;
-  info.handleType = VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT;
+  info.handleType = wanted.handle_type;
   VkExternalSemaphoreProperties properties{};
   properties.sType = VK_STRUCTURE_TYPE_EXTERNAL_SEMAPHORE_PROPERTIES;
   vki.GetPhysicalDeviceExternalSemaphoreProperties(physical_device, &info, &properties);
@@ -79,9 +90,8 @@ std::string why_no_timeline_fd(const InstanceDispatch& vki, VkPhysicalDevice phy
   const bool can_export = (properties.externalSemaphoreFeatures & VK_EXTERNAL_SEMAPHORE_FEATURE_EXPORTABLE_BIT) != 0;
   const bool can_import = (properties.externalSemaphoreFeatures & VK_EXTERNAL_SEMAPHORE_FEATURE_IMPORTABLE_BIT) != 0;
   if (!can_export || !can_import)
-    return fmt::format(
-        "{} cannot {} timeline semaphores as opaque fds (vkGetPhysicalDeviceExternalSemaphoreProperties: {})", driver,
-        can_export ? "import" : "export", missing_bits(can_export, can_import));
+    return fmt::format("{} cannot {} {} (vkGetPhysicalDeviceExternalSemaphoreProperties: {})", driver,
+                       can_export ? "import" : "export", wanted.name, missing_bits(can_export, can_import));
   if (!has_extension(extensions, VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME))
     return fmt::format("{} has no {}", driver, VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME);
   return {};
@@ -124,8 +134,9 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
   const std::uint32_t api_version = properties.properties.apiVersion;
   if (api_version < kMinApiVersion) {
     capabilities.opaque_fd_reason = capabilities.host_memory_reason = capabilities.dma_buf_reason =
-        capabilities.timeline_fd_reason = fmt::format("{} supports Vulkan {}.{}, Ferry needs 1.2", capabilities.name, VK_API_VERSION_MAJOR(api_version),
-                    VK_API_VERSION_MINOR(api_version));
+        capabilities.timeline_fd_reason = capabilities.sync_fd_reason =
+            fmt::format("{} supports Vulkan {}.{}, Ferry needs 1.2", capabilities.name, VK_API_VERSION_MAJOR(api_version),
+                        VK_API_VERSION_MINOR(api_version));
     return capabilities;
   }
 
@@ -152,8 +163,13 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
   capabilities.modifiers = std::move(modifiers.list);
   capabilities.dma_buf_reason = std::move(modifiers.reason);
   capabilities.dma_buf = capabilities.dma_buf_reason.empty();
-  capabilities.timeline_fd_reason = why_no_timeline_fd(vki, physical_device, extensions, capabilities.driver);
+  const auto why_not = [&](const SharedSemaphore& wanted) {
+    return why_not_shared(wanted, vki, physical_device, extensions, capabilities.driver);
+  };
+  capabilities.timeline_fd_reason = why_not(kTimelineAsOpaqueFd);
   capabilities.timeline_fd = capabilities.timeline_fd_reason.empty();
+  capabilities.sync_fd_reason = why_not(kBinaryAsSyncFd);
+  capabilities.sync_fd = capabilities.sync_fd_reason.empty();
   return capabilities;
 }
 

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "platform/vulkan/device_capabilities.h"
 #include "platform/vulkan/dma_buf_exporter.h"
 #include "platform/vulkan/opaque_fd_exporter.h"
+#include "platform/vulkan/sync_fd_bridge.h"
 #include "platform/vulkan/texture_importer.h"
 #include "platform/vulkan/timeline.h"
 
@@ -38,6 +41,9 @@ class ContextDevice final : public VulkanDevice {
     return make_dma_buf_exporter(context_, clearer_, std::move(modifiers));
   }
   TimelineExporter* timeline_exporter() override { return timeline_exporter_.get(); }
+  proto::Result<std::unique_ptr<FenceBridge>> fence_bridge(LentQueue queue) override {
+    return make_sync_fd_bridge(context_, std::move(queue));
+  }
   std::uint64_t validation_errors() const override {
     return validation_errors_ != nullptr ? validation_errors_->load(std::memory_order_relaxed) : 0;
   }
@@ -97,11 +103,11 @@ proto::Result<void> complete_context(DeviceContext& context) {
   if (context.vkd.GetMemoryFdKHR == nullptr)
     return unsupported(fmt::format("vkGetMemoryFdKHR is not available: the VkDevice on '{}' was created without {}",
                                    capabilities.name, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME));
-  if (capabilities.timeline_fd &&
-      (context.vkd.GetSemaphoreFdKHR == nullptr || context.vkd.ImportSemaphoreFdKHR == nullptr)) {
-    capabilities.timeline_fd = false;
-    capabilities.timeline_fd_reason = fmt::format("the VkDevice on '{}' was created without {}", capabilities.name,
-                                                  VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME);
+  if (context.vkd.GetSemaphoreFdKHR == nullptr || context.vkd.ImportSemaphoreFdKHR == nullptr) {
+    const std::string reason = fmt::format("the VkDevice on '{}' was created without {}", capabilities.name,
+                                           VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME);
+    if (std::exchange(capabilities.timeline_fd, false)) capabilities.timeline_fd_reason = reason;
+    if (std::exchange(capabilities.sync_fd, false)) capabilities.sync_fd_reason = reason;
   }
   if (capabilities.dma_buf && (context.vkd.GetImageDrmFormatModifierPropertiesEXT == nullptr ||
                                context.vkd.GetMemoryFdPropertiesKHR == nullptr)) {

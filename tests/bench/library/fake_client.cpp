@@ -40,6 +40,9 @@ class ClientDevice final : public platform::VulkanDevice,
   platform::TextureExporter* texture_exporter() override { return nullptr; }
   std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t>) override { return nullptr; }
   platform::TimelineExporter* timeline_exporter() override { return nullptr; }
+  proto::Result<std::unique_ptr<platform::FenceBridge>> fence_bridge(platform::LentQueue) override {
+    return proto::Error{proto::ErrorCode::kUnsupported, "no fences"};
+  }
   std::uint64_t validation_errors() const override { return 0; }
 
   proto::Result<std::unique_ptr<platform::ImportedTexture>> import(platform::UniqueFd, const platform::TextureDesc&,

@@ -47,6 +47,9 @@ class FakeGpu final : public platform::VulkanDevice,
   platform::TextureExporter* texture_exporter() override { return this; }
   std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) override;
   platform::TimelineExporter* timeline_exporter() override { return capabilities_.timeline_fd ? this : nullptr; }
+  proto::Result<std::unique_ptr<platform::FenceBridge>> fence_bridge(platform::LentQueue) override {
+    return proto::Error{proto::ErrorCode::kUnsupported, "fake 1.0 has no fences"};
+  }
   std::uint64_t validation_errors() const override { return 0; }
 
   platform::Transport transport() const override { return platform::Transport::kOpaqueFd; }

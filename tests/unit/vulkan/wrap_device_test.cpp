@@ -99,6 +99,13 @@ TEST_F(WrapDevice, DoesWithoutTheExtensionThatTimelinesNeed) {
   else
     EXPECT_EQ(reason, owner_->capabilities().timeline_fd_reason);
   EXPECT_TRUE((*wrapped)->timeline_importer().create_local());
+  EXPECT_FALSE((*wrapped)->capabilities().sync_fd);
+  const std::string& no_fences = (*wrapped)->capabilities().sync_fd_reason;
+  if (owner_->capabilities().sync_fd)
+    EXPECT_NE(no_fences.find("VK_KHR_external_semaphore_fd"), std::string::npos) << no_fences;
+  else
+    EXPECT_EQ(no_fences, owner_->capabilities().sync_fd_reason);
+  EXPECT_EQ((*wrapped)->fence_bridge({owner_->queue(), {}, {}}).error().message, no_fences);
 }
 
 TEST_F(WrapDevice, RefusesMissingHandlesByName) {
