@@ -95,7 +95,7 @@ class Pair {
       outcome.reason = answer.value("text", "?");
       return std::nullopt;
     }
-    if (answer.contains("transport")) outcome.way = answer;
+    if (answer.contains("transport_reason")) outcome.way = answer;
     return answer;
   }
 

@@ -14,6 +14,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/frame_readback.h"
 #include "client/cli/gpu.h"
+#include "client/cli/status_model.h"
 #include "client/cli/stop_signal.h"
 #include "client/cli/terminal.h"
 
@@ -113,12 +114,19 @@ class Uploader {
   bool pending_ = false;
 };
 
-Json way_of(const StreamState& state) {
-  return {{"ok", true},
-          {"transport", state.transport},
-          {"transport_reason", state.transport_reason},
-          {"sync_mode", state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host"},
-          {"sync_reason", state.sync_reason}};
+/// With the reasons as the status has them: a stream's state has no room for long ones.
+Json way_of(const StreamState& state, const Connection& connection) {
+  Json way = {{"ok", true},
+              {"transport", state.transport},
+              {"transport_reason", state.transport_reason},
+              {"sync_mode", state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host"},
+              {"sync_reason", state.sync_reason}};
+  for (const StreamStatus& stream : parse_status(connection.status_json()).streams)
+    if (stream.name == kProbeStream) {
+      way["transport_reason"] = stream.transport_reason;
+      way["sync_reason"] = stream.sync_reason;
+    }
+  return way;
 }
 
 class ProducerProbe {
@@ -133,14 +141,14 @@ class ProducerProbe {
       stream.transport = options_.transport;
       format_ = static_cast<ferry_format>(number);
       producer_.emplace(connection_, device_, stream);
-      return way_of(producer_->state());
+      return way_of(producer_->state(), connection_);
     }
     if (verb == "publish") {
       const auto target = producer_->begin(kPatience);
       if (!target) throw CommandError(ExitCode::kTimedOut, "no slot came free");
       uploader_.fill(*target, picture_of(format_, options_.size, number));
       producer_->publish(*target);
-      return way_of(producer_->state());
+      return {{"ok", true}, {"transport", producer_->state().transport}};
     }
     producer_.reset();
     return {{"ok", true}};
@@ -163,7 +171,7 @@ class ConsumerProbe {
   Json obey(const std::string& verb, std::uint32_t number) {
     if (verb == "attach") {
       consumer_.emplace(connection_, device_, AttachOptions{.name = kProbeStream, .timeout = kPatience});
-      return way_of(consumer_->state());
+      return way_of(consumer_->state(), connection_);
     }
     if (verb == "read") return read(number);
     consumer_.reset();
