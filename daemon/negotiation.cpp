@@ -335,14 +335,18 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Part
     return agreement;
   }
   // The last transport takes almost anybody, so what stands against it weighs most; the others explain. Of a producer that
-  // wants one transport alone only that one counts.
+  // wants one transport alone only that one counts, and of one that wants timelines the one that has them decides.
+  const auto wanted = demand.sync == wire::SyncMode::Timeline && demand.transport == wire::Transport::None
+                          ? wire::Transport::OpaqueFd
+                          : demand.transport;
   std::string message;
   Obstacle* decisive = &obstacles.back();
   for (std::size_t i = 0; i < obstacles.size(); ++i) {
     const bool counts = demand.transport == wire::Transport::None || demand.transport == kTransports[i];
     if (!counts) continue;
-    decisive = &obstacles[i];
-    if (message.find(decisive->text) == std::string::npos) message += (message.empty() ? "" : "; ") + decisive->text;
+    if (wanted == wire::Transport::None || wanted == kTransports[i]) decisive = &obstacles[i];
+    const std::string& text = obstacles[i].text;
+    if (message.find(text) == std::string::npos) message += (message.empty() ? "" : "; ") + text;
   }
   if (message.empty()) message = decisive->text;  // a transport that is not built in
   return incompatible(std::move(message), std::move(decisive->conflict));

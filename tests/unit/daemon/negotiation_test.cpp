@@ -105,6 +105,9 @@ TEST(Negotiation, NeverGivesLessThanWasAskedFor) {
             kWho + " asks for sync mode timeline, but driver 1.0 cannot export timeline semaphores; " + kWho +
                 " on device 'GPU' cannot import by dma-buf; " + kWho +
                 " asks for sync mode timeline, but transport host-memory has no timelines in common");
+  ASSERT_TRUE(agreement.error().conflict);
+  EXPECT_EQ(agreement.error().conflict->party, "the broker") << "not a transport";
+  EXPECT_EQ(agreement.error().conflict->constraint, "sync mode");
   EXPECT_EQ(alone(gpu(), gpu(), wire::SyncMode::SyncFd).error().code, ErrorCode::kIncompatible);
   EXPECT_EQ(alone(gpu(), gpu(), static_cast<wire::SyncMode>(99)).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(joined_by(gpu(), {static_cast<wire::Transport>(99), {}}).error().code, ErrorCode::kInvalidArgument);
