@@ -1,6 +1,7 @@
 // `ferry doctor` on this machine's drivers: every cell of its table, and why the rest does not work.
 
 #include <filesystem>
+#include <regex>
 
 #include "tests/integration/cli/program_test.h"
 
@@ -8,6 +9,30 @@ namespace ferry::test {
 namespace {
 
 using Doctor = ProgramTest;
+
+/// The drivers of the machines that run this everywhere, and what they lack. What others lack is theirs to say.
+bool is_known(const nlohmann::json& device) {
+  const std::string driver = device["driver"];
+  return driver.starts_with("llvmpipe Mesa 22.3") || driver.starts_with("SwiftShader driver");
+}
+
+/// What is said of a way that does not work between two such devices; process numbers are N.
+std::string sentence_for(const nlohmann::json& one, const nlohmann::json& from, const nlohmann::json& to) {
+  const std::string producer = "producer 'producer' (pid N)", driver = from["driver"];
+  if (one["sync_mode"] == "timeline")
+    return producer + " asks for sync mode timeline, but " + driver +
+           " cannot export timeline semaphores as opaque fds (vkGetPhysicalDeviceExternalSemaphoreProperties: "
+           "no EXPORTABLE, no IMPORTABLE)";
+  if (one["transport"] == "dma-buf")
+    return producer + " on device '" + std::string(from["name"]) + "' cannot import by dma-buf: " + driver +
+           " has no VK_EXT_external_memory_dma_buf";
+  return "stream 'ferry-doctor': opaque-fd needs equal UUIDs: consumer 'consumer' (pid N) is on '" +
+         std::string(to["name"]) + "', the producer on '" + std::string(from["name"]) + "'";
+}
+
+std::string without_pids(const std::string& text) {
+  return std::regex_replace(text, std::regex(R"(\(pid \d+\))"), "(pid N)");
+}
 
 TEST_F(Doctor, TriesEveryWayBetweenEveryTwoDevices) {
   const std::string folder = files_.file("tmp");
@@ -22,7 +47,13 @@ TEST_F(Doctor, TriesEveryWayBetweenEveryTwoDevices) {
   for (const auto& pair : report["pairs"]) {
     EXPECT_TRUE(pair["works"]) << pair;
     EXPECT_EQ(pair["transport"], pair["from"] == pair["to"] ? "opaque-fd" : "host-memory") << pair;
-    EXPECT_NE(pair["transport_reason"], "") << pair;
+    // Whole, however long: every better transport is in it.
+    const std::string reason = pair["transport_reason"];
+    if (pair["transport"] == "host-memory") {
+      for (const char* part : {"opaque-fd needs equal UUIDs: consumer 'consumer'", "dma-buf"})
+        EXPECT_NE(reason.find(part), std::string::npos) << pair;
+    }
+    EXPECT_NE(reason, "") << pair;
   }
   ASSERT_EQ(report["tries"].size(), devices * devices * 4);
   for (const auto& one : report["tries"]) {
@@ -33,8 +64,12 @@ TEST_F(Doctor, TriesEveryWayBetweenEveryTwoDevices) {
       EXPECT_EQ(one["works"].size(), 6u) << one;
       EXPECT_GT(one["hand_over_ns"], 0) << one;
     }
+    const auto &from = report["devices"][one["from"].get<std::size_t>()], &to = report["devices"][one["to"].get<std::size_t>()];
     for (const auto& failure : one["fails"]) {
       const std::string reason = failure["reason"];
+      if (is_known(from) && is_known(to)) {
+        EXPECT_EQ(without_pids(reason), sentence_for(one, from, to)) << one;
+      }
       const bool is_told = reason.find(same_device ? "timeline" : "UUID") != std::string::npos ||
                            reason.find("timeline") != std::string::npos ||
                            (one["transport"] == "dma-buf" && reason.find("dma-buf") != std::string::npos);
