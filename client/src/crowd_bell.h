@@ -1,6 +1,6 @@
 #pragma once
-// Wakes a crowd for publish(): what the kernel takes for each sleeper would be the producer's time, so a thread of the
-// library pays it, and publish() makes one system call however many sleep.
+// Wakes a crowd for publish(): what the kernel takes for each sleeper would be the producer's time, so for more than kFew
+// a thread of the library pays it, and publish() makes one system call however many they are.
 
 #include <array>
 #include <condition_variable>
