@@ -1,6 +1,8 @@
 #include "proto/frame_taker.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace ferry::proto {
 namespace {
@@ -21,11 +23,37 @@ FrameTaker::FrameTaker(StreamPageReader stream, LeasePageWriter lease, std::uint
   lease_.set_cursor(kNotReading);
 }
 
+/// The records that are left of the frames that may still be taken, oldest first; the last frame taken stands for those
+/// to come when there is none.
+template <class Visit>
+void FrameTaker::for_each_unread(Visit visit) const {
+  const std::uint64_t published = stream_.published();
+  std::uint64_t sequence = std::min(next_wanted(newest()), published);
+  if (published - sequence >= kRingFrames) sequence = published - kRingFrames + 1;
+  for (std::uint64_t left = published - sequence + 1; left != 0; --left, ++sequence)
+    if (const auto record = stream_.read(sequence)) visit(*record);
+}
+
 void FrameTaker::add_generation(GenerationId g, std::uint32_t slot_count, std::uint32_t width_px,
                                 std::uint32_t height_px) {
-  auto* oldest = std::min_element(generations_.begin(), generations_.end(),
-                                  [](const auto& a, const auto& b) { return raw(a.id) < raw(b.id); });
-  *oldest = {g, slot_count, width_px, height_px};
+  // Frames come in the order of their generations: nothing older than the first one that is left is wanted any more.
+  std::optional<GenerationId> first;
+  std::array<bool, kMaxGenerations> has_frame{};
+  for_each_unread([&](const FrameRecord& record) {
+    const GenerationId its{record.generation};
+    if (!first) first = its;
+    if (record.slot >= kMaxSlots || stream_.slot_sequence(its, record.slot) != record.sequence) return;  // overwritten
+    for (std::size_t i = 0; i < generations_.size(); ++i)
+      if (generations_[i].id == its) has_frame[i] = true;
+  });
+  for (KnownGeneration& known : generations_)
+    if (first && raw(known.id) < raw(*first)) known = {};
+
+  std::size_t replaced = 0;
+  for (std::size_t i = 1; i < generations_.size(); ++i)
+    if (std::pair(has_frame[i], raw(generations_[i].id)) < std::pair(has_frame[replaced], raw(generations_[replaced].id)))
+      replaced = i;
+  generations_[replaced] = {g, slot_count, width_px, height_px};
 }
 
 void FrameTaker::remove_generation(GenerationId g) {

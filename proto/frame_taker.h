@@ -41,10 +41,14 @@ class FrameTaker {
   FrameTaker(StreamPageReader stream, LeasePageWriter lease, std::uint32_t lease_index, LeaseId id, ConsumerMode mode,
              std::uint32_t queue_depth, QueuePolicy policy = QueuePolicy::kDrop);
 
-  /// A generation whose images the caller can use from now on, and one it can use no more. At most kMaxGenerations
-  /// at once: adding one more forgets the oldest.
+  /// A generation whose images the caller can use from now on. Forgets those that are older than every frame still to
+  /// be taken; and where kMaxGenerations would be exceeded the oldest one without such a frame.
   void add_generation(GenerationId g, std::uint32_t slot_count, std::uint32_t width_px, std::uint32_t height_px);
+  /// One that the caller can use no more.
   void remove_generation(GenerationId g);
+  /// Whether frames of @p g may still be taken: the caller needs its images for nothing else. The one that was added
+  /// last is always known.
+  bool knows(GenerationId g) const { return find(g) != nullptr; }
 
   /// Another producer has taken the stream over: read its page from now on, in the same sequence of numbers. Its policy
   /// may be another one.
@@ -78,6 +82,8 @@ class FrameTaker {
   };
 
   std::uint64_t newest() const { return completed_only_ ? stream_.completed() : stream_.published(); }
+  template <class Visit>
+  void for_each_unread(Visit visit) const;
   void start_reading();
   Look look_at(std::uint64_t sequence, FrameRecord& out);
   std::uint64_t next_wanted(std::uint64_t published) const;

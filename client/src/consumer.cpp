@@ -287,7 +287,12 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   fill_metadata(record, out.metadata);
 
   if (mode_ == proto::ConsumerMode::kEvery) ring_waiting_producer();  // its queue has room again
-  if (generations_.size() > 1) drop_old_generations(g);
+  if (generations_.size() > 1) {
+    // Frames come in order, so nothing older than the generation of the last one taken will be read again.
+    for (const Imported& other : generations_)
+      if (raw(other.generation->id()) < raw(g)) taker_->remove_generation(other.generation->id());
+    drop_old_generations();
+  }
 }
 
 Result<void> Consumer::fetch_pixels(const Generation& generation, const ferry_frame& frame) {
@@ -376,17 +381,15 @@ void Consumer::add_generation(std::unique_ptr<Generation> generation) {
   const platform::TextureDesc& desc = generation->desc();
   taker_->add_generation(generation->id(), generation->slot_count(), desc.width_px, desc.height_px);
   generations_.push_back({std::move(generation)});
+  drop_old_generations();  // here too: an application may acquire nothing for as long as a window is dragged
 }
 
-/// Frames come in order, so nothing older than the generation of the last one taken will be read again.
-void Consumer::drop_old_generations(proto::GenerationId in_use) {
+/// Those of which no frame is held, read, or still to be taken.
+void Consumer::drop_old_generations() {
   std::uint64_t reached = 0;
   if (auto value = release_timeline_->value(); value) reached = *value;
   std::erase_if(generations_, [&](const Imported& imported) {
-    const proto::GenerationId id = imported.generation->id();
-    if (raw(id) >= raw(in_use) || imported.held != 0 || imported.last_signal > reached) return false;
-    taker_->remove_generation(id);
-    return true;
+    return !taker_->knows(imported.generation->id()) && imported.held == 0 && imported.last_signal <= reached;
   });
 }
 
@@ -408,7 +411,8 @@ void Consumer::on_message(Message message) {
 void Consumer::on_generation(const wire::GenerationT& info, std::vector<UniqueFd>& fds, std::size_t first_fd) {
   {
     std::lock_guard lock(mutex_);
-    if (find_imported(proto::GenerationId{info.id}) != nullptr) return;  // told again by another broker
+    // Told again by another broker. It may have been dropped since, but what was added last is here.
+    if (!generations_.empty() && info.id <= raw(generations_.back().generation->id())) return;
   }
   // Imported before the lock is taken: the application goes on showing what it has.
   auto generation = Generation::import(device_, info, fds, first_fd);

@@ -92,7 +92,7 @@ class Consumer final : public Recipient {
   void lose_device(const proto::Error& why);
   Held* find_held(std::uint64_t sequence);
   Imported* find_imported(proto::GenerationId g);
-  void drop_old_generations(proto::GenerationId in_use);
+  void drop_old_generations();
   void add_generation(std::unique_ptr<Generation> generation);
   void adopt_sync(const Generation& generation);
   void let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point);

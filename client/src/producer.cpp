@@ -466,6 +466,7 @@ void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds,
 void Producer::take_incoming(std::unique_ptr<Generation> generation) {
   const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
   if (raw(generation->id()) <= newest) return;
+  if (incoming_) std::erase(kept_, incoming_->generation->kept());  // never drawn into
   kept_.push_back(generation->kept());
   incoming_ = std::make_shared<Imported>();
   incoming_->generation = std::move(generation);

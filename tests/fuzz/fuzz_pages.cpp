@@ -55,9 +55,9 @@ void publish_anything(StreamPage& page, fuzz::Input& input) {
   }
 }
 
-void check_taken(const FrameTaker::Taken& taken) {
+void check_taken(const FrameTaker& taker, const FrameTaker::Taken& taken) {
   FERRY_REQUIRE(taken.record.slot < kSlots);
-  FERRY_REQUIRE(GenerationId{taken.record.generation} == kGeneration);
+  FERRY_REQUIRE(taker.knows(GenerationId{taken.record.generation}));
   FERRY_REQUIRE(frame_record_valid(taken.record, kWidthPx, kHeightPx));
   FERRY_REQUIRE(taken.record.sequence != 0);
 }
@@ -72,8 +72,9 @@ void read_lies(fuzz::Input& input) {
   FrameTaker taker(StreamPageReader(*stream), LeasePageWriter(*lease), 0, kLease, mode, 4, policy);
   taker.add_generation(kGeneration, kSlots, kWidthPx, kHeightPx);
   StreamPageWriter(*stream).admit(0, kLease);
+  GenerationId newest = kGeneration;
   while (!input.empty()) {
-    switch (input.below(4)) {
+    switch (input.below(5)) {
       case 0:
         scribble(*stream, input);
         break;
@@ -83,11 +84,16 @@ void read_lies(fuzz::Input& input) {
       case 2:
         stream->published = input.interesting();
         break;
+      case 3:
+        newest = GenerationId{raw(newest) + 1};
+        taker.add_generation(newest, kSlots, kWidthPx, kHeightPx);
+        FERRY_REQUIRE(taker.knows(newest));
+        break;
       default: {
         FrameTaker::Taken taken{};
         if (taker.try_take(taken) == FrameTaker::Outcome::kTaken) {
-          check_taken(taken);
-          LeasePageWriter(*lease).let_go(kGeneration, taken.record.slot, input.interesting());
+          check_taken(taker, taken);
+          LeasePageWriter(*lease).let_go(GenerationId{taken.record.generation}, taken.record.slot, input.interesting());
         }
       }
     }

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
 #include "test_stream.h"
 
 namespace ferry::proto {
@@ -216,6 +220,77 @@ TEST(FrameTaker, KnowsTheLastEightGenerations) {
   stream.chooser.start_generation(kSecond, 4);
   publish(stream, 1);
   EXPECT_EQ(take(consumer), 2u);
+}
+
+/// A resize at which the consumer does not look.
+void resize(TestStream& stream, TestConsumer& consumer, std::uint32_t g) {
+  consumer.taker.add_generation(GenerationId{g}, 4, kWidthPx, kHeightPx);
+  stream.chooser.start_generation(GenerationId{g}, 4);
+}
+
+std::uint32_t count_known(const FrameTaker& taker, std::uint32_t newest) {
+  std::uint32_t known = 0;
+  for (std::uint32_t g = 1; g <= newest; ++g) known += taker.knows(GenerationId{g}) ? 1 : 0;
+  return known;
+}
+
+TEST(FrameTaker, ForgetsGenerationsOlderThanEveryFrameToCome) {
+  TestStream stream(4);
+  TestConsumer& consumer = stream.add_consumer(ConsumerMode::kLatest);
+  publish(stream, 1);
+  for (std::uint32_t g = 2; g <= 200; ++g) {
+    resize(stream, consumer, g);
+    EXPECT_EQ(count_known(consumer.taker, g), 2u) << "that of the newest frame, and the one to come";
+    publish(stream, 1);
+  }
+  EXPECT_EQ(take(consumer), 200u);
+}
+
+TEST(FrameTaker, KnowsTheGenerationOfTheFrameOnShowHoweverManyCome) {
+  for (const ConsumerMode mode : {ConsumerMode::kLatest, ConsumerMode::kEvery}) {
+    TestStream stream(4);
+    TestConsumer& consumer = stream.add_consumer(mode, 4);
+    publish(stream, 1);
+    for (std::uint32_t g = 2; g <= 200; ++g) consumer.taker.add_generation(GenerationId{g}, 4, kWidthPx, kHeightPx);
+    EXPECT_EQ(count_known(consumer.taker, 200), FrameTaker::kMaxGenerations);
+    EXPECT_EQ(take(consumer), 1u);
+    stream.chooser.start_generation(GenerationId{200}, 4);
+    publish(stream, 1);
+    EXPECT_EQ(take(consumer), 2u);
+  }
+}
+
+TEST(FrameTaker, EveryKnowsTheGenerationsOfAllUnreadFrames) {
+  TestStream stream(4, QueuePolicy::kBlock);
+  TestConsumer& consumer = stream.add_consumer(ConsumerMode::kEvery, 8);
+  publish(stream, 1);
+  ASSERT_EQ(take(consumer), 1u);
+  for (std::uint32_t g = 2; g <= 5; ++g) {
+    resize(stream, consumer, g);
+    publish(stream, 1);
+  }
+  for (std::uint32_t g = 6; g <= 50; ++g) consumer.taker.add_generation(GenerationId{g}, 4, kWidthPx, kHeightPx);
+  EXPECT_FALSE(consumer.taker.knows(kFirst)) << "its only frame was taken";
+  for (std::uint64_t sequence = 2; sequence <= 5; ++sequence) EXPECT_EQ(take(consumer), sequence);
+}
+
+TEST(FrameTaker, ALyingProducerMakesItForgetNothingButItsOwnFrames) {
+  TestStream stream(4);
+  TestConsumer& consumer = stream.add_consumer(ConsumerMode::kLatest);
+  FrameRecord record = stream.next_record(0, GenerationId{~0U});
+  record.slot = ~0U;
+  FrameCell& cell = stream.page->ring[1];
+  std::uint64_t words[std::size(FrameCell{}.words)];
+  std::memcpy(words, &record, sizeof words);
+  std::copy(std::begin(words), std::end(words), std::begin(cell.words));
+  cell.sequence = 1;
+  for (const std::uint64_t published : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
+    stream.page->published = published;
+    for (std::uint32_t g = 2; g <= 20; ++g) {
+      consumer.taker.add_generation(GenerationId{g}, 4, kWidthPx, kHeightPx);
+      EXPECT_TRUE(consumer.taker.knows(GenerationId{g})) << published;
+    }
+  }
 }
 
 TEST(FrameTaker, RefusesARecordThatDoesNotFitItsGeneration) {
