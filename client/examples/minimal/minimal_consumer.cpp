@@ -38,12 +38,13 @@ int main() try {
     const auto stage = vk::PipelineStageFlagBits::eTransfer;
     const vk::ImageMemoryBarrier take = ferry_acquire_barrier(frame->image, info.queue_family_index, usage, access);
     const vk::ImageMemoryBarrier give = ferry_release_barrier(frame->image, info.queue_family_index, usage, access);
+    const vk::MemoryBarrier to_host(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead);  // for rgba
     const vk::Offset3D middle(static_cast<int>(frame->width_px / 2), static_cast<int>(frame->height_px / 2), 0);
     const vk::BufferImageCopy copy(0, 0, 0, {vk::ImageAspectFlagBits::eColor, 0, 0, 1}, middle, {1, 1, 1});
     commands.begin(vk::CommandBufferBeginInfo{});
     commands.pipelineBarrier(stage, stage, {}, {}, {}, take);
     commands.copyImageToBuffer(frame->image, vk::ImageLayout::eTransferSrcOptimal, *pixel, copy);
-    commands.pipelineBarrier(stage, vk::PipelineStageFlagBits::eBottomOfPipe, {}, {}, {}, give);
+    commands.pipelineBarrier(stage, vk::PipelineStageFlagBits::eHost, {}, to_host, {}, give);
     commands.end();
 
     // Submit: wait until the producer has drawn the frame, signal when it has been read.
