@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "proto/names.h"
@@ -23,6 +24,20 @@ std::string lower_case(std::string_view text) {
 std::string without_dashes(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), '-'), text.end());
   return text;
+}
+
+bool is_number(std::string_view selector) {
+  return !selector.empty() && selector.find_first_not_of(kDecimalDigits) == std::string_view::npos;
+}
+
+/// "3090" in "GeForce RTX 3090", but "3" neither in "HBM3" nor in "22.3.6".
+bool has_word(std::string_view name, std::string_view word) {
+  const auto is_part_of_one = [&](std::size_t at) {
+    return at < name.size() && (std::isalnum(static_cast<unsigned char>(name[at])) != 0 || name[at] == '.');
+  };
+  for (std::size_t at = name.find(word); at != std::string_view::npos; at = name.find(word, at + 1))
+    if ((at == 0 || !is_part_of_one(at - 1)) && !is_part_of_one(at + word.size())) return true;
+  return false;
 }
 
 template <class Matches>
@@ -58,11 +73,12 @@ std::optional<std::size_t> select_device(std::span<const DeviceCapabilities> dev
     return first_match(devices,
                        [&](const DeviceCapabilities& d) { return without_dashes(to_string(d.device_uuid)) == digits; });
 
-  if (wanted.find_first_not_of(kDecimalDigits) == std::string::npos) {
+  if (is_number(wanted)) {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), index);
-    if (error != std::errc{} || index >= devices.size()) return std::nullopt;
-    return index;
+    if (error == std::errc{} && index < devices.size()) return index;
+    // As a word: an index that is off by one must not choose by a digit of somebody's name.
+    return first_match(devices, [&](const DeviceCapabilities& d) { return has_word(d.name, wanted); });
   }
   return first_match(devices,
                      [&](const DeviceCapabilities& d) { return lower_case(d.name).find(wanted) != std::string::npos; });
@@ -73,8 +89,9 @@ proto::Error no_such_device(std::span<const DeviceCapabilities> devices, std::st
   std::string list;
   for (std::size_t i = 0; i < devices.size(); ++i)
     list += fmt::format("{}'{}' (index {}, UUID {})", i == 0 ? "" : ", ", devices[i].name, i, to_string(devices[i].device_uuid));
-  return {proto::ErrorCode::kNotFound,
-          fmt::format("no device matches '{}'; this machine has {}", proto::printable(selector), list)};
+  const std::string wanted = is_number(selector) ? fmt::format("has index {0}, and none has the word '{0}' in its name", selector)
+                                                 : fmt::format("matches '{}'", proto::printable(selector));
+  return {proto::ErrorCode::kNotFound, fmt::format("no device {}; this machine has {}", wanted, list)};
 }
 
 }  // namespace ferry::platform

@@ -162,7 +162,8 @@ typedef struct ferry_device_create_info {
   uint32_t struct_size;
   uint32_t enable_validation;   /* 1: VK_LAYER_KHRONOS_validation if installed, with synchronization validation */
   ferry_connection* connection; /* with selector NULL: the broker's default device; may be NULL */
-  const char* selector;         /* a device UUID (32 hex digits, dashes ignored), an index, or a part of the name */
+  const char* selector;         /* a device UUID (32 hex digits, dashes ignored), an index, or a part of the name; a number
+                                   that is no index is a word of the name: "3090" */
   uint32_t instance_extension_count; /* more than Ferry's own: what GLFW asks for, say */
   uint32_t device_extension_count;   /* e.g. VK_KHR_swapchain */
   const char* const* instance_extensions;

@@ -52,6 +52,25 @@ TEST(DeviceSelector, TakesAPartOfTheNameWhateverTheCase) {
   EXPECT_EQ(select_device(kDevices, "voodoo"), std::nullopt);
 }
 
+TEST(DeviceSelector, TakesANumberThatIsNoIndexForAWordOfTheName) {
+  EXPECT_EQ(select_device(kDevices, "7900"), 1u);
+  EXPECT_EQ(select_device(kDevices, "256"), 2u);
+  EXPECT_EQ(select_device(kDevices, "790"), std::nullopt);
+  EXPECT_EQ(select_device(kDevices, "100"), std::nullopt) << "of H100";
+  EXPECT_EQ(select_device(kDevices, "3"), std::nullopt) << "one too many, and no choice by a digit of HBM3";
+  EXPECT_EQ(select_device(kDevices, "15"), std::nullopt) << "of a version";
+  const std::vector<DeviceCapabilities> one_with_a_number{device("AMD Radeon RX 7900", 1), device("RTX 1", 2)};
+  EXPECT_EQ(select_device(one_with_a_number, "1"), 1u);
+  EXPECT_EQ(select_device({one_with_a_number.data(), 1}, "1"), std::nullopt);
+}
+
+TEST(DeviceSelector, NamesBothReadingsOfANumber) {
+  const auto error = no_such_device(kDevices, "3090");
+  EXPECT_EQ(error.code, proto::ErrorCode::kNotFound);
+  for (const char* part : {"index 3090", "'3090' in its name", "'AMD Radeon RX 7900' (index 1"})
+    EXPECT_NE(error.message.find(part), std::string::npos) << error.message;
+}
+
 TEST(DeviceSelector, ListsWhatThereIs) {
   const auto error = no_such_device(kDevices, "voodoo\x1b");
   EXPECT_EQ(error.code, proto::ErrorCode::kNotFound);
