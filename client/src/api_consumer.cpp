@@ -48,6 +48,18 @@ int32_t ferry_consumer_release(ferry_consumer* consumer, uint64_t sequence, uint
   });
 }
 
+int32_t ferry_consumer_renew_signal(ferry_consumer* consumer, ferry_frame* frame) {
+  return guarded([&] {
+    ConsumerHandle* handle = find(consumer);
+    if (handle == nullptr) return stale_consumer(consumer);
+    if (auto ok = check_out(frame, "ferry_frame"); !ok) return fail(ok.error());
+    auto value = handle->object->renew_signal(frame->sequence);
+    if (!value) return fail(value.error());
+    frame->signal_value = *value;
+    return 0;
+  });
+}
+
 int32_t ferry_consumer_get_fd(ferry_consumer* consumer, int* out) {
   return guarded([&] {
     ConsumerHandle* handle = find(consumer);

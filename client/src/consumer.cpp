@@ -306,9 +306,7 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   if (flags > FERRY_RELEASE_UNUSED)
     return invalid(fmt::format("release flags {:#x} are none of FERRY_RELEASE_* (0 or 1)", flags));
   Held* held = find_held(sequence);
-  if (held == nullptr || sequence == 0)
-    return Error{ErrorCode::kInvalidState,
-                 fmt::format("frame {} of stream '{}' is not held: released already, or never acquired", sequence, name_)};
+  if (held == nullptr) return not_held(sequence);
   Imported& imported = *find_imported(held->generation);
   FERRY_TEST_POINT("release.before");
   --imported.held;
@@ -332,6 +330,14 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   return {};
 }
 
+Result<std::uint64_t> Consumer::renew_signal(std::uint64_t sequence) {
+  std::lock_guard lock(mutex_);
+  Held* held = find_held(sequence);
+  if (held == nullptr) return not_held(sequence);
+  if (held->signal_value + 1 != next_signal_) held->signal_value = next_signal_++;
+  return held->signal_value;
+}
+
 void Consumer::let_go(proto::GenerationId g, std::uint32_t slot, std::uint64_t release_point) {
   page_writer_.let_go(g, slot, release_point);
   FERRY_TEST_POINT("release.on_page");
@@ -345,8 +351,13 @@ void Consumer::ring_waiting_producer() {
 
 Consumer::Held* Consumer::find_held(std::uint64_t sequence) {
   for (Held& held : held_)
-    if (held.sequence == sequence) return &held;
+    if (sequence != 0 && held.sequence == sequence) return &held;
   return nullptr;
+}
+
+Error Consumer::not_held(std::uint64_t sequence) const {
+  return {ErrorCode::kInvalidState,
+          fmt::format("frame {} of stream '{}' is not held: released already, or never acquired", sequence, name_)};
 }
 
 Consumer::Imported* Consumer::find_imported(proto::GenerationId g) {

@@ -34,6 +34,8 @@ class Consumer final : public Recipient {
 
   proto::Result<Wait> acquire(std::int64_t timeout_ns, ferry_frame& out);
   proto::Result<void> release(std::uint64_t sequence, std::uint32_t flags);
+  /// The held frame's signal value, moved behind all that have been given out.
+  proto::Result<std::uint64_t> renew_signal(std::uint64_t sequence);
   int get_fd();
   /// False: no event.
   bool next_event(ferry_event& out);
@@ -88,6 +90,7 @@ class Consumer final : public Recipient {
 
   // mutex_ is held in all of these.
   void fill_frame(const proto::FrameTaker::Taken& taken, ferry_frame& out);
+  proto::Error not_held(std::uint64_t sequence) const;
   std::optional<proto::Error> ended() const;
   void lose_device(const proto::Error& why);
   Held* find_held(std::uint64_t sequence);

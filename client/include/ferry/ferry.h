@@ -421,7 +421,9 @@ typedef struct ferry_frame {
   VkSemaphore wait_semaphore; /* timeline: wait for this ... */
   uint64_t wait_value;        /* ... at this value before the first read */
   VkSemaphore signal_semaphore; /* timeline: the submission with the last read signals this ... */
-  uint64_t signal_value;        /* ... at this value */
+  uint64_t signal_value;        /* ... at this value: the next one, in the order of acquire(). A timeline only moves up, so
+                                   a frame whose submission comes after that of a frame acquired later needs a new one:
+                                   ferry_consumer_renew_signal() */
   ferry_frame_metadata metadata;
 } ferry_frame;
 #define FERRY_FRAME_SIZE sizeof(ferry_frame)
@@ -437,9 +439,17 @@ enum { /* release flags */
   FERRY_RELEASE_SIGNALLED = 0, /* work that signals signal_semaphore at signal_value has been submitted */
   FERRY_RELEASE_UNUSED = 1     /* no submitted work reads the image any more, none signals: the slot is free at once */
 };
-/* Gives the frame back. Frames may be released in any order; signal values must be signalled in increasing order.
+/* Gives the frame back. Frames may be released in any order. What was submitted must signal in increasing order of
+ * signal_value, whatever the order of acquire() and release(): see ferry_consumer_renew_signal().
  * INVALID_STATE when the frame is not held (double release). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_consumer_release(ferry_consumer* consumer, uint64_t sequence, uint32_t flags);
+
+/* Sets @frame->signal_value to one above all that were given out, for a frame that is held: what the submission of its last
+ * read is to signal now. Nothing submitted may signal the old value, and nobody will. For programs that hold several
+ * frames and do not submit their reads in the order of acquire(): call it for each right before its submission, in the order
+ * of the submissions, and every order is right. A frame that has the highest value already keeps it. No system call.
+ * INVALID_STATE when the frame is not held. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_consumer_renew_signal(ferry_consumer* consumer, ferry_frame* frame);
 
 /* A descriptor for poll/epoll that is readable while acquire() or next_event() has something. It is the library's: do
  * not read or close it. Once asked for, call both after each wake-up, next_event() and acquire(0), until they answer

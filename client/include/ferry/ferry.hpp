@@ -349,6 +349,10 @@ class Consumer {
     detail::check(ferry_consumer_release(get(), frame.sequence, flags));
   }
 
+  /// Moves @p frame's signal value behind all that were given out: before a submission that comes after one for a frame
+  /// acquired later.
+  void renew_signal(Frame& frame) { detail::check(ferry_consumer_renew_signal(get(), &frame)); }
+
   /// For poll/epoll: readable when acquire() or next_event() has something. The library's: neither read nor close it.
   int fd() const {
     int out = -1;

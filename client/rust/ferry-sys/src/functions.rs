@@ -42,6 +42,7 @@ unsafe extern "C" {
     ) -> i32;
     pub fn ferry_consumer_acquire(consumer: *mut Consumer, timeout_ns: i64, out: *mut Frame) -> i32;
     pub fn ferry_consumer_release(consumer: *mut Consumer, sequence: u64, flags: u32) -> i32;
+    pub fn ferry_consumer_renew_signal(consumer: *mut Consumer, frame: *mut Frame) -> i32;
     pub fn ferry_consumer_get_fd(consumer: *mut Consumer, out: *mut c_int) -> i32;
     pub fn ferry_consumer_next_event(consumer: *mut Consumer, out: *mut Event) -> i32;
     pub fn ferry_consumer_get_state(consumer: *mut Consumer, out: *mut StreamState) -> i32;
