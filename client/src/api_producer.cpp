@@ -93,6 +93,18 @@ int32_t ferry_producer_next_event(ferry_producer* producer, ferry_event* out) {
   });
 }
 
+int32_t ferry_producer_get_fd(ferry_producer* producer, int* out) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    if (out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_producer_get_fd: out is NULL");
+    auto fd = handle->object->get_fd();
+    if (!fd) return fail(fd.error());
+    *out = *fd;
+    return 0;
+  });
+}
+
 int32_t ferry_producer_destroy(ferry_producer* producer) {
   return guarded([&] {
     auto handle = handles().producers.remove(producer);

@@ -179,6 +179,7 @@ void Producer::adopt_sync(const Generation& generation) {
 Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
   const std::int64_t deadline_ns = platform::deadline_after(timeout_ns);
   std::unique_lock lock(mutex_);
+  if (fd_) quiet_fd();
   if (failed_) return *failed_;
   if (begun_ >= frames_in_flight_)
     return Error{ErrorCode::kInvalidState, fmt::format("{} targets of stream '{}' are begun already, as many as "
@@ -187,8 +188,9 @@ Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
   for (;;) {
     adopt_incoming();
     auto choice = choose();
-    if (!choice && timeout_ns != 0) {
-      // PAIR producer-waiting: announce the sleep, then look once more. Who frees a slot does it the other way round.
+    if (!choice && (timeout_ns != 0 || fd_)) {
+      // PAIR producer-waiting: announce the sleep, here or in a loop that waits for get_fd(), then look once more. Who frees
+      // a slot does it the other way round.
       page_.page().producer_waiting.store(1, std::memory_order_seq_cst);
       choice = choose();
       if (choice) page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
@@ -202,7 +204,10 @@ Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
     report_starved(now_ns);
     const bool timed_out = deadline_ns >= 0 && now_ns >= deadline_ns;
     if (timeout_ns == 0 || timed_out) {
-      page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
+      if (fd_)
+        fd_->arm(is_blocked() ? now_ns + kStarvedPatienceNs : 0);  // as long as a sleep below lasts at most
+      else
+        page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
       bump(page_.page().starved);
       return timed_out && timeout_ns != 0 ? Wait::kTimedOut : Wait::kWouldBlock;
     }
@@ -211,12 +216,7 @@ Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
     lock.unlock();
     const auto ready = wait_set_.wait(deadline_ns < 0 ? patience_end_ns : std::min(deadline_ns, patience_end_ns));
     lock.lock();
-    for (std::uint64_t key : ready.view()) {
-      if (key == kWakeKey)
-        (void)platform::drain_channel(wake_.consumer_end);
-      else
-        leases_.drain(key, wait_set_);
-    }
+    drain(ready);
     page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
   }
 }
@@ -315,6 +315,7 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
     newest_timeline_ = imported->generation->timeline();
     newest_value_ = signal_value;
     newest_sequence_ = record.sequence;
+    ring_if_waiting();
     Unfinished unfinished = take_unfinished();
     lock.unlock();
     unfinished.push();
@@ -365,7 +366,7 @@ void Producer::frame_finished(const UnfinishedFrame& frame, const Result<void>& 
   mark_complete(frame.sequence);
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
   // The one that was on show for them before may be overwritten now.
-  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+  ring_if_waiting();
 }
 
 void Producer::frame_completed(HostFrame& frame, Result<void> reached) {
@@ -382,7 +383,7 @@ void Producer::frame_completed(HostFrame& frame, Result<void> reached) {
   }
   make_newest(frame.record);
   // The frame before it may be overwritten now.
-  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+  ring_if_waiting();
 }
 
 Result<void> Producer::cancel(std::uint64_t target_id) {
@@ -397,6 +398,7 @@ Result<void> Producer::cancel(std::uint64_t target_id) {
   target->in_use = false;
   target->imported = nullptr;
   --begun_;
+  ring_if_waiting();
   return {};
 }
 
@@ -431,6 +433,62 @@ void Producer::report_starved(std::int64_t now_ns) {
   if (!report.leases.empty()) connection_->tell(std::move(report));
 }
 
+/// Whether choose() found slots in the hands of consumers.
+bool Producer::is_blocked() const {
+  return std::any_of(blockers_.begin(), blockers_.end(), [](std::uint64_t bits) { return bits != 0; });
+}
+
+// ---- who waits for a slot, and who frees one ----------------------------------------------------------------------------
+
+/// Empties what woke begin(), or the descriptor.
+void Producer::drain(const platform::WaitSet::Ready& ready) {
+  for (std::uint64_t key : ready.view()) {
+    if (key == kWakeKey)
+      (void)platform::drain_channel(wake_.consumer_end);
+    else
+      leases_.drain(key, wait_set_);
+  }
+}
+
+/// What was rung for is looked at now. One system call, and one for each ring: those who saw the announcement before it was
+/// taken back may ring at any time later.
+void Producer::quiet_fd() {
+  page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
+  fd_->disarm();
+  drain(wait_set_.wait(0));
+}
+
+/// Wakes begin() in its sleep, or the loop that begin() sent away without a slot.
+void Producer::ring_if_waiting() {
+  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+}
+
+Result<int> Producer::get_fd() {
+  std::lock_guard lock(mutex_);
+  if (!fd_) {
+    auto made = ProducerFd::create(wait_set_);
+    if (!made) return std::move(made).error();
+    fd_ = std::move(*made);
+    fd_->show_event(!events_.empty());
+  }
+  return fd_->number();
+}
+
+bool Producer::next_event(ferry_event& out) {
+  std::lock_guard lock(mutex_);
+  const bool has_event = events_.pop(out);
+  if (fd_) {
+    fd_->show_event(!events_.empty());
+    if (!fd_->is_armed()) drain(wait_set_.wait(0));  // rings that came too late: nobody waits for a slot
+  }
+  return has_event;
+}
+
+void Producer::push_event(ferry_event_type type, const std::string& reason) {
+  events_.push(type, reason);
+  if (fd_) fd_->show_event(true);
+}
+
 // ---- what the broker says --------------------------------------------------------------------------------------------
 
 void Producer::on_message(Message message) {
@@ -460,7 +518,7 @@ void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds,
   std::lock_guard lock(mutex_);
   if (!current_) return;
   take_incoming(std::move(*generation));
-  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+  ring_if_waiting();
 }
 
 void Producer::take_incoming(std::unique_ptr<Generation> generation) {
@@ -499,12 +557,12 @@ void Producer::on_lease_ended(const wire::LeaseEndedT& info) {
   if (info.lease_index < proto::kMaxLeases) page_writer_.admit(info.lease_index, proto::LeaseId{0});
   if (auto timeline = leases_.remove(proto::LeaseId{info.lease}, wait_set_)) retire(std::move(timeline), current_);
   if (!leases_.any_completed_only()) chooser_.keep_on_show(0);
-  if (page_.page().producer_waiting.load(std::memory_order_seq_cst) != 0) platform::ring_channel(wake_.producer_end);
+  ring_if_waiting();
 }
 
 void Producer::on_disconnected() {
   std::lock_guard lock(mutex_);
-  events_.push(FERRY_EVENT_BROKER_LOST, "the broker is gone; frames go on");
+  push_event(FERRY_EVENT_BROKER_LOST, "the broker is gone; frames go on");
 }
 
 // ---- the next broker -------------------------------------------------------------------------------------------------
@@ -544,7 +602,7 @@ void Producer::on_claim_answered(Result<Message> answer) {
   if (closed_ || failed_) return;
   auto lost = [&](const Error& why) {
     failed_ = Error{why.code, fmt::format("the broker did not take stream '{}' back: {}", name_, why.message)};
-    events_.push(FERRY_EVENT_CLOSED, failed_->message);
+    push_event(FERRY_EVENT_CLOSED, failed_->message);
     platform::ring_channel(wake_.producer_end);
   };
   if (!answer) return lost(answer.error());
@@ -553,12 +611,7 @@ void Producer::on_claim_answered(Result<Message> answer) {
   auto verdict = platform::PeerPage<proto::VerdictPage>::map(answer->fds[0], proto::PageKind::kVerdict);
   if (!verdict) return lost(verdict.error());
   verdict_page_ = std::move(*verdict);
-  events_.push(FERRY_EVENT_BROKER_BACK, fmt::format("broker {} took the stream back", connection_->broker()->broker_pid));
-}
-
-bool Producer::next_event(ferry_event& out) {
-  std::lock_guard lock(mutex_);
-  return events_.pop(out);
+  push_event(FERRY_EVENT_BROKER_BACK, fmt::format("broker {} took the stream back", connection_->broker()->broker_pid));
 }
 
 // ---- the rest ------------------------------------------------------------------------------------------------------------
@@ -577,6 +630,7 @@ Result<void> Producer::reconfigure(const ferry_image_desc& image) {
   if (!generation) return std::move(generation).error();
   std::lock_guard lock(mutex_);
   take_incoming(std::move(*generation));
+  ring_if_waiting();
   return {};
 }
 

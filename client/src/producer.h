@@ -18,6 +18,7 @@
 #include "client/src/event_queue.h"
 #include "client/src/generation.h"
 #include "client/src/lease_set.h"
+#include "client/src/producer_fd.h"
 #include "client/src/wait.h"
 #include "ferry/ferry.h"
 #include "platform/shared_page.h"
@@ -36,6 +37,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   proto::Result<void> publish(std::uint64_t target_id, const ferry_frame_metadata* metadata);
   proto::Result<void> cancel(std::uint64_t target_id);
   proto::Result<void> reconfigure(const ferry_image_desc& image);
+  proto::Result<int> get_fd();
   /// False: no event.
   bool next_event(ferry_event& out);
   void get_state(ferry_stream_state& out);
@@ -102,6 +104,11 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   void bury_retired();
   void take_incoming(std::unique_ptr<Generation> generation);
   void report_starved(std::int64_t now_ns);
+  bool is_blocked() const;
+  void push_event(ferry_event_type type, const std::string& reason);
+  void drain(const platform::WaitSet::Ready& ready);
+  void quiet_fd();
+  void ring_if_waiting();
 
   void on_generation(wire::GenerationT info, std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
   void on_lease_added(const wire::LeaseAddedT& info, std::vector<platform::UniqueFd>& fds);
@@ -147,7 +154,8 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
 
   LeaseSet leases_;
   platform::WaitSet wait_set_;     // all lease channels, and wake_.consumer_end as key 0
-  platform::ChannelPair wake_;     // rung by this process's other threads when a slot may be free
+  platform::ChannelPair wake_;     // rung by this process when a slot may be free
+  std::optional<ProducerFd> fd_;   // once it was asked for
 
   std::array<Target, proto::kMaxFramesInFlight> targets_;
   std::uint32_t begun_ = 0;

@@ -28,7 +28,7 @@ struct StreamPage {
 
   alignas(kCacheLine) AtomicU64 published;  ///< newest sequence in the ring; 0: none of this producer yet
   AtomicU32 doorbell;                       ///< futex word; moves with every publish
-  AtomicU32 producer_waiting;               ///< 1 while begin() sleeps: who frees a slot rings the lease channel
+  AtomicU32 producer_waiting;               ///< 1 while somebody waits for begin(): who frees a slot rings the lease channel
   AtomicU64 completed;                      ///< newest sequence that the GPU has finished; kept only while a lease of
                                             ///< another trust domain is there, whose consumer waits for no GPU
 

@@ -338,8 +338,8 @@ typedef struct ferry_target {
 #define FERRY_TARGET_SIZE sizeof(ferry_target)
 
 /* The next slot nobody reads. Set out->struct_size. WOULD_BLOCK or TIMEOUT when every slot is held; INVALID_STATE when
- * frames_in_flight targets are already begun; DEVICE_LOST; STREAM_CLOSED. Makes no system call unless it sleeps.
- * Since 0.1. */
+ * frames_in_flight targets are already begun; DEVICE_LOST; STREAM_CLOSED. Makes no system call unless it sleeps, or has to
+ * empty the descriptor of ferry_producer_get_fd(). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_begin(ferry_producer* producer, int64_t timeout_ns, ferry_target* out);
 
 /* Makes the target the stream's newest frame. Call it AFTER the submission that signals signal_semaphore has been
@@ -484,8 +484,16 @@ FERRY_API FERRY_NODISCARD int32_t ferry_consumer_next_event(ferry_consumer* cons
 FERRY_API int32_t ferry_consumer_get_state(ferry_consumer* consumer, ferry_stream_state* out);
 
 /* The same for a producer: BROKER_LOST, BROKER_BACK, and CLOSED when no broker takes the stream back (begin() then says
- * why; the stream has to be created anew). Asked for when the application likes; nothing rings. Since 0.1. */
+ * why; the stream has to be created anew). ferry_producer_get_fd() rings for them. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_next_event(ferry_producer* producer, ferry_event* out);
+
+/* A descriptor for poll/epoll, as ferry_consumer_get_fd(): readable while next_event() has something; and, once a begin()
+ * has answered WOULD_BLOCK or TIMEOUT, when the next one may find a slot, or fails, or can tell the broker who is in the way
+ * (every second). It then stays readable until begin() is called: a program that wants no slot any more calls begin(0) all
+ * the same and cancels what it gets. After each wake-up call next_event() until it answers WOULD_BLOCK, and begin(0) if a slot
+ * is wanted. It may wake for nothing. It is the library's: do not read or close it; it ends with the producer. While nobody
+ * asks for it, it costs nothing. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_producer_get_fd(ferry_producer* producer, int* out);
 
 /* Ends the lease. Waits (at most 2 s) for the signals that releases have promised. Frames that are still held are given
  * back as they are: their images stay until signal_semaphore reaches their signal_value, and at the latest until the

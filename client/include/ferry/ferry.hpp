@@ -271,6 +271,14 @@ class Producer {
   /// Gives @p target back without a frame. Nothing submitted may still write it or signal its semaphore.
   void cancel(const Target& target) { detail::check(ferry_producer_cancel(get(), target.id)); }
 
+  /// For poll/epoll: readable when next_event() has something, and when a begin() that found no slot may find one now. The
+  /// library's: neither read nor close it.
+  int fd() const {
+    int out = -1;
+    detail::check(ferry_producer_get_fd(get(), &out));
+    return out;
+  }
+
   /// A new size, format or usage for the next begin(). When it throws, the stream goes on as it was.
   void reconfigure(const ImageDesc& image) { detail::check(ferry_producer_reconfigure(get(), &image)); }
 

@@ -32,6 +32,7 @@ unsafe extern "C" {
     pub fn ferry_producer_reconfigure(producer: *mut Producer, image: *const ImageDesc) -> i32;
     pub fn ferry_producer_get_state(producer: *mut Producer, out: *mut StreamState) -> i32;
     pub fn ferry_producer_next_event(producer: *mut Producer, out: *mut Event) -> i32;
+    pub fn ferry_producer_get_fd(producer: *mut Producer, out: *mut c_int) -> i32;
     pub fn ferry_producer_destroy(producer: *mut Producer) -> i32;
 
     pub fn ferry_consumer_attach(
