@@ -97,6 +97,7 @@ int32_t ferry_device_create(const ferry_device_create_info* info, ferry_device**
     choice.enable_validation = in.enable_validation != 0;
     choice.instance_extensions.assign(in.instance_extensions, in.instance_extensions + in.instance_extension_count);
     choice.device_extensions.assign(in.device_extensions, in.device_extensions + in.device_extension_count);
+    choice.features = in.device_features;
     auto device = platform::create_device(choice);
     if (!device) return fail(device.error());
     return give_out_device(std::move(*device), out);

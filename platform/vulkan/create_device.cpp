@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "platform/vulkan/device_capabilities.h"
+#include "platform/vulkan/device_features.h"
 #include "platform/vulkan/device_selector.h"
 #include "platform/vulkan/instance.h"
 #include "platform/vulkan/queue_family.h"
@@ -53,36 +54,6 @@ proto::Result<PhysicalDevices> physical_devices(const OwnedInstance& instance) {
   return devices;
 }
 
-/// What of the features that Ferry and its examples use the device has.
-struct Features {
-  Features(const InstanceDispatch& vki, VkPhysicalDevice device, std::uint32_t instance_version) {
-    const bool has_13 = std::min(instance_version, properties_of(vki, device).apiVersion) >= VK_API_VERSION_1_3;
-    VkPhysicalDeviceVulkan13Features available13{};
-    available13.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES;
-    VkPhysicalDeviceFeatures2 available{};
-    available.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-    if (has_13) available.pNext = &available13;
-    vki.GetPhysicalDeviceFeatures2(device, &available);
-
-    features13.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES;
-    // Not synchronization2: with it, validation layers of 1.3.239 take a barrier between equal layouts for none, and miss
-    // that it brings an image in from another process for sampling.
-    features13.dynamicRendering = available13.dynamicRendering;
-    features12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
-    features12.timelineSemaphore = VK_TRUE;  // every Vulkan 1.2 device has it
-    if (has_13) features12.pNext = &features13;
-    root.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-    root.pNext = &features12;
-    root.features.samplerAnisotropy = available.features.samplerAnisotropy;
-  }
-  Features(const Features&) = delete;
-  Features& operator=(const Features&) = delete;
-
-  VkPhysicalDeviceVulkan13Features features13{};
-  VkPhysicalDeviceVulkan12Features features12{};
-  VkPhysicalDeviceFeatures2 root{};
-};
-
 proto::Result<std::vector<const char*>> extensions_to_enable(const InstanceDispatch& vki, VkPhysicalDevice device,
                                                              const DeviceCapabilities& capabilities,
                                                              const std::vector<const char*>& asked_for) {
@@ -102,17 +73,19 @@ proto::Result<std::vector<const char*>> extensions_to_enable(const InstanceDispa
 }
 
 proto::Result<VkDevice> create_vk_device(const OwnedInstance& instance, VkPhysicalDevice physical_device,
-                                         std::uint32_t queue_family_index, const std::vector<const char*>& extensions) {
+                                         std::uint32_t queue_family_index, const std::vector<const char*>& extensions,
+                                         const void* more_features) {
   const float priority = 1.0F;
   VkDeviceQueueCreateInfo queue_info{};
   queue_info.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
   queue_info.queueFamilyIndex = queue_family_index;
   queue_info.queueCount = 1;
   queue_info.pQueuePriorities = &priority;
-  const Features features(instance.vki(), physical_device, instance.api_version());
+  auto features = DeviceFeatures::choose(instance.vki(), physical_device, instance.api_version(), more_features);
+  if (!features) return std::move(features).error();
   VkDeviceCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
-  info.pNext = &features.root;
+  info.pNext = (*features)->next();
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue_info;
   info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
@@ -141,7 +114,7 @@ proto::Result<std::unique_ptr<VulkanDevice>> create_device(const DeviceChoice& c
   if (!extensions) return std::move(extensions).error();
   auto queue_family_index = choose_queue_family(vki, physical_device, capabilities.name);
   if (!queue_family_index) return std::move(queue_family_index).error();
-  auto device = create_vk_device(**instance, physical_device, *queue_family_index, *extensions);
+  auto device = create_vk_device(**instance, physical_device, *queue_family_index, *extensions, choice.features);
   if (!device) return std::move(device).error();
 
   auto context = std::make_shared<OwnedContext>(std::move(*instance));

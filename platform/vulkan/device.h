@@ -81,8 +81,10 @@ struct DeviceChoice {
   std::string selector;       ///< device UUID, index or part of the name; empty: real GPUs before software ones
   bool enable_validation = false;
   std::vector<const char*> instance_extensions, device_extensions;
+  const void* features = nullptr;  ///< chain of structs for VkDeviceCreateInfo::pNext, read during the call
 };
 /// Creates instance, device and one graphics queue. Loads libvulkan.so.1 at run time. kNotFound lists what there is.
+/// kInvalidArgument: the features turn timelineSemaphore off.
 proto::Result<std::unique_ptr<VulkanDevice>> create_device(const DeviceChoice& choice);
 
 /// All physical devices of this machine, real GPUs first; what create_device chooses from, in that order.

@@ -168,11 +168,17 @@ typedef struct ferry_device_create_info {
   uint32_t device_extension_count;   /* e.g. VK_KHR_swapchain */
   const char* const* instance_extensions;
   const char* const* device_extensions;
+  const void* device_features; /* chain of structs for VkDeviceCreateInfo::pNext: VkPhysicalDeviceFeatures2, features of
+                                  extensions and versions. Read during the call; NULL: none */
 } ferry_device_create_info;
-#define FERRY_DEVICE_CREATE_INFO_INIT {sizeof(ferry_device_create_info), 0, NULL, NULL, 0, 0, NULL, NULL}
+#define FERRY_DEVICE_CREATE_INFO_INIT {sizeof(ferry_device_create_info), 0, NULL, NULL, 0, 0, NULL, NULL, NULL}
 
-/* Makes instance, device and one graphics queue for programs that have none. NOT_FOUND lists the devices there are.
- * Since 0.1. */
+/* Makes instance, device and one graphics queue for programs that have none. Of the newest API version that loader and
+ * device have, 1.3 at most. Enabled on its own: the extensions of ferry_get_vulkan_requirements(); timelineSemaphore; and
+ * where the device has them dynamicRendering (Vulkan 1.3) and samplerAnisotropy. A struct in device_features that has one of
+ * these decides it instead (VkPhysicalDeviceFeatures2: all core features).
+ * NOT_FOUND lists the devices there are; UNSUPPORTED names the extension or feature that is missing; INVALID_ARGUMENT when
+ * device_features turns timelineSemaphore off. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_device_create(const ferry_device_create_info* info, ferry_device** out);
 
 typedef struct ferry_device_info {

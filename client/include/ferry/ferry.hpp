@@ -162,6 +162,8 @@ struct DeviceOptions {
   bool enable_validation = false;
   std::vector<const char*> instance_extensions = {};  ///< more than Ferry's own: what GLFW asks for, say
   std::vector<const char*> device_extensions = {};
+  /// Chain of structs for VkDeviceCreateInfo::pNext; ferry_device_create() says what is enabled anyway.
+  const void* device_features = nullptr;
 };
 
 /// A Vulkan device that Ferry imports into.
@@ -211,6 +213,7 @@ class Device {
     info.instance_extensions = options.instance_extensions.data();
     info.device_extension_count = static_cast<std::uint32_t>(options.device_extensions.size());
     info.device_extensions = options.device_extensions.data();
+    info.device_features = options.device_features;
     ferry_device* handle = nullptr;
     detail::check(ferry_device_create(&info, &handle));
     handle_ = {handle, ferry_device_destroy};

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "platform/vulkan/device_selector.h"
 #include "tests/unit/vulkan/test_devices.h"
 
@@ -85,6 +87,60 @@ TEST(CreateDevice, RefusesExtensionsByName) {
     EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
     EXPECT_NE(refused.error().message.find("VK_EXT_no_such_thing"), std::string::npos) << refused.error().message;
   }
+}
+
+/// Which of the layer's messages come of vkResetQueryPool, which needs the feature hostQueryReset.
+std::uint64_t messages_of_a_host_reset(const VulkanDevice& device) {
+  const std::uint64_t before = device.validation_errors();
+  VkQueryPoolCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
+  info.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  info.queryCount = 1;
+  VkQueryPool pool = VK_NULL_HANDLE;
+  EXPECT_EQ(vkCreateQueryPool(device.handles().device, &info, nullptr, &pool), VK_SUCCESS);
+  vkResetQueryPool(device.handles().device, pool, 0, 1);
+  vkDestroyQueryPool(device.handles().device, pool, nullptr);
+  return device.validation_errors() - before;
+}
+
+TEST(CreateDevice, EnablesTheCallersFeatures) {
+  VkPhysicalDeviceHostQueryResetFeatures reset{};
+  reset.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_HOST_QUERY_RESET_FEATURES;
+  reset.hostQueryReset = VK_TRUE;
+  VkPhysicalDeviceVulkan12Features vulkan12{};
+  vulkan12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
+  vulkan12.timelineSemaphore = vulkan12.hostQueryReset = VK_TRUE;
+  DeviceChoice choice;
+  choice.enable_validation = true;
+  const auto without = create_device(choice);
+  if (!without) GTEST_SKIP() << without.error().message;
+  EXPECT_GT(messages_of_a_host_reset(**without), 0u);
+  for (const void* chain : {static_cast<const void*>(&reset), static_cast<const void*>(&vulkan12)}) {
+    choice.features = chain;
+    const auto device = create_device(choice);
+    ASSERT_TRUE(device) << device.error().message;
+    EXPECT_EQ((*device)->validation_errors(), 0u);
+    EXPECT_EQ(messages_of_a_host_reset(**device), 0u);
+  }
+}
+
+TEST(CreateDevice, RefusesFeaturesThatAreNotThere) {
+  VkPhysicalDeviceFeatures2 all{};
+  all.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+  {
+    const auto device = make_device();
+    ASSERT_TRUE(device);
+    vkGetPhysicalDeviceFeatures2(device->handles().physical_device, &all);
+    auto* features = reinterpret_cast<VkBool32*>(&all.features);
+    auto* missing = std::find(features, features + sizeof all.features / sizeof *features, VkBool32{VK_FALSE});
+    if (missing == features + sizeof all.features / sizeof *features) GTEST_SKIP() << "this device has every feature";
+    *missing = VK_TRUE;
+  }
+  DeviceChoice choice;
+  choice.features = &all;
+  const auto refused = create_device(choice);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported) << refused.error().message;
 }
 
 }  // namespace
