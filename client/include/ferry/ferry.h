@@ -12,10 +12,12 @@
  *  - Handles are checked: NULL, a destroyed handle or a handle of another kind gives FERRY_ERROR_STALE_HANDLE.
  *  - Threads: a ferry_connection and a ferry_device may be used from any number of threads. A ferry_producer or
  *    ferry_consumer is used by one thread at a time. Different objects are independent of each other.
- *  - The library never submits to your queues, never changes your signal handlers, prints nothing. It runs one
- *    thread a connection, and in sync mode `host` one more for each producer and consumer. In transport `host-memory`
- *    it makes a VkDevice of its own on your physical device, whose queue does the copies.
- *  - Times are CLOCK_MONOTONIC in nanoseconds. `timeout_ns`: 0 does not wait, negative waits without end.
+ *  - The library never submits to your queues, never changes your signal handlers, prints nothing unless asked for
+ *    validation. It runs one thread a connection, in sync mode `host` one more for each producer and consumer, and one
+ *    for a producer that more than four consumers sleep for (docs/api.md). In transport `host-memory` it makes a VkDevice
+ *    of its own on your physical device, whose queue does the copies.
+ *  - Times are CLOCK_MONOTONIC in nanoseconds. `timeout_ns`: 0 does not wait, negative waits without end. But for
+ *    ferry_connect_info.timeout_ns, where 0 is the default of 5 s.
  *  - Vulkan: wait for `wait_*`, use the image, signal `signal_*` -- the same in every sync mode.
  *    Images cross in layout VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, owned by VK_QUEUE_FAMILY_EXTERNAL; ferry_vulkan.h
  *    fills in the barriers.
@@ -109,7 +111,8 @@ typedef struct ferry_connect_info {
   uint32_t reserved;
   const char* socket_path; /* NULL: $FERRY_SOCKET, else $XDG_RUNTIME_DIR/ferry/ferryd.sock, else /run/ferry/ferryd.sock */
   const char* application; /* what `ferry status` calls you, at most 64 bytes; NULL: the process's name */
-  int64_t timeout_ns;      /* for each question to the broker; 0 means the default of 5 s */
+  int64_t timeout_ns;      /* for each question to the broker. UNLIKE EVERY OTHER timeout_ns HERE, 0 DOES WAIT: it means the
+                              default of 5 s. Negative: without end. There is no way to ask for no wait at all */
 } ferry_connect_info;
 #define FERRY_CONNECT_INFO_INIT {sizeof(ferry_connect_info), 0, NULL, NULL, 0}
 
@@ -160,7 +163,8 @@ FERRY_API FERRY_NODISCARD int32_t ferry_device_wrap(const ferry_vulkan_info* inf
 
 typedef struct ferry_device_create_info {
   uint32_t struct_size;
-  uint32_t enable_validation;   /* 1: VK_LAYER_KHRONOS_validation if installed, with synchronization validation */
+  uint32_t enable_validation;   /* 1: VK_LAYER_KHRONOS_validation with synchronization validation; it prints to stderr.
+                                   UNSUPPORTED where it is not installed */
   ferry_connection* connection; /* with selector NULL: the broker's default device; may be NULL */
   const char* selector;         /* a device UUID (32 hex digits, dashes ignored), an index, or a part of the name; a number
                                    that is no index is a word of the name: "3090" */
@@ -350,9 +354,10 @@ FERRY_API FERRY_NODISCARD int32_t ferry_producer_begin(ferry_producer* producer,
 
 /* Makes the target the stream's newest frame. Call it AFTER the submission that signals signal_semaphore has been
  * submitted to a queue (vkQueueSubmit has returned). Targets are published in the order in which they were begun.
- * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun. None
- * sleeps: no system call. Up to four sleep: one for all who do in acquire(), one for each who does on the descriptor of
- * ferry_consumer_get_fd(). More: one, and a thread of the library's wakes them. Since 0.1. */
+ * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun.
+ * System calls in sync mode timeline: none while no consumer sleeps. Up to four sleep: one for all who do in acquire(), one
+ * for each who does on the descriptor of ferry_consumer_get_fd(). More: one, and a thread of the library's wakes them.
+ * In sync mode host one, which wakes the thread that waits for the GPU and then does all of this. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_publish(ferry_producer* producer, uint64_t target_id,
                                                          const ferry_frame_metadata* metadata);
 /* Gives the target back without a frame. Nothing that was submitted may still write it or signal its semaphore.

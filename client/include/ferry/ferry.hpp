@@ -121,7 +121,9 @@ inline const char* version() { return ferry_version(); }
 struct ConnectOptions {
   std::string socket_path = {};         ///< empty: $FERRY_SOCKET or the usual places (ferry_connect_info)
   std::string application = {};         ///< what `ferry status` shows; empty: the process's name
-  std::chrono::nanoseconds timeout{0};  ///< for each question to the broker; zero: the library's default
+  /// For each question to the broker. Not a Timeout: zero does wait, for the library's default of 5 s; kNoWait there is none.
+  /// Less than zero: without end.
+  std::chrono::nanoseconds timeout{0};
 };
 
 /// A session with the broker.
@@ -159,7 +161,7 @@ class Connection {
 
 struct DeviceOptions {
   std::string selector = {};  ///< device UUID, index or a part of the name; empty: the connection's default device
-  bool enable_validation = false;
+  bool enable_validation = false;  ///< UNSUPPORTED where the layer is not installed
   std::vector<const char*> instance_extensions = {};  ///< more than Ferry's own: what GLFW asks for, say
   std::vector<const char*> device_extensions = {};
   /// Chain of structs for VkDeviceCreateInfo::pNext; ferry_device_create() says what is enabled anyway.
