@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "tests/integration/cli/program_test.h"
+#include "tests/support/pseudo_terminal.h"
 
 namespace ferry::test {
 namespace {
@@ -125,6 +126,20 @@ TEST_F(Status, IsATableForPeople) {
         status["streams"][0]["sync_mode"].get<std::string>(), std::string("p99")})
     EXPECT_NE(outcome.output.find(wanted), std::string::npos) << wanted << " is missing: " << outcome;
   EXPECT_EQ(outcome.output.find('\x1b'), std::string::npos) << "colours in a pipe";
+}
+
+TEST_F(Status, IsColouredOnATerminalAlone) {
+  const auto shown = [&](const char* type, std::vector<std::pair<std::string, std::string>> more = {}) {
+    more.insert(more.end(), {{"FERRY_SOCKET", broker_.socket()}, {"TERM", type}});
+    return PseudoTerminal().show(program_folder() + "/ferry", {"status"}, more, 60s);
+  };
+  const std::string coloured = shown("xterm");
+  EXPECT_NE(coloured.find("\x1b["), std::string::npos) << coloured;
+  EXPECT_NE(coloured.find("cam"), std::string::npos) << coloured;
+  for (const std::string& plain : {shown("xterm", {{"NO_COLOR", "1"}}), shown("dumb")}) {
+    EXPECT_EQ(plain.find('\x1b'), std::string::npos) << plain;
+    EXPECT_NE(plain.find("cam"), std::string::npos) << plain;
+  }
 }
 
 TEST_F(Status, ListHasALineAStream) {
