@@ -81,6 +81,32 @@ bool is_allowed(const std::string& type, const std::string& documented) {
   return documented == "number" && (type == "integer" || type == "number");
 }
 
+/// The first block of JSON on the page.
+nlohmann::json documented_example() {
+  const std::string page = read_file(FERRY_SOURCE_DIR "/docs/status.md"), fence = "```json\n";
+  const std::size_t from = page.find(fence) + fence.size();
+  return nlohmann::json::parse(page.substr(from, page.find("```", from) - from));
+}
+
+/// Whether @p seen has the members of docs/status.md, of the documented types, and no others.
+void expect_documented(const nlohmann::json& seen_json) {
+  Schema seen;
+  collect(seen_json, "", seen);
+  const Schema documented = documented_schema();
+  ASSERT_GT(documented.size(), 50u) << "the page is not read as it was meant";
+  for (const auto& [member, type] : documented) EXPECT_TRUE(seen.contains(member)) << member << " is documented only";
+  for (const auto& [member, type] : seen) {
+    const auto known = documented.find(member);
+    if (known == documented.end()) {
+      ADD_FAILURE() << member << " is not documented";
+    } else {
+      EXPECT_TRUE(is_allowed(type, known->second)) << member << " is " << type << ", documented " << known->second;
+    }
+  }
+}
+
+TEST(StatusPage, HasAnExampleWithEveryMember) { expect_documented(documented_example()); }
+
 class Status : public ProgramTest {
  protected:
   void SetUp() override {
@@ -99,19 +125,7 @@ class Status : public ProgramTest {
 TEST_F(Status, JsonHasTheMembersThatAreDocumentedAndNoOthers) {
   const Outcome outcome = run("ferry", {"status", "--json"});
   ASSERT_TRUE(outcome.status.clean()) << outcome;
-  Schema seen;
-  collect(nlohmann::json::parse(outcome.output), "", seen);
-  const Schema documented = documented_schema();
-  ASSERT_GT(documented.size(), 50u) << "the page is not read as it was meant";
-  for (const auto& [member, type] : documented) EXPECT_TRUE(seen.contains(member)) << member << " is documented only";
-  for (const auto& [member, type] : seen) {
-    const auto known = documented.find(member);
-    if (known == documented.end()) {
-      ADD_FAILURE() << member << " is not documented";
-    } else {
-      EXPECT_TRUE(is_allowed(type, known->second)) << member << " is " << type << ", documented " << known->second;
-    }
-  }
+  expect_documented(nlohmann::json::parse(outcome.output));
 }
 
 TEST_F(Status, IsATableForPeople) {
