@@ -1,6 +1,6 @@
 #pragma once
-// Wakes a crowd for publish(): what the kernel takes for each sleeper would be the producer's time, so for more than kFew
-// a thread of the library pays it, and publish() makes one system call however many they are.
+// Wakes consumers for publish(): what the kernel takes for each sleeper would be the producer's time, and each that sleeps
+// on a descriptor a system call, so a thread of the library pays it, and publish() makes one call however many sleep.
 
 #include <array>
 #include <condition_variable>
@@ -18,7 +18,7 @@ namespace ferry::client {
 
 class CrowdBell {
  public:
-  /// Up to so many sleepers are woken sooner by whoever publishes.
+  /// Up to so many that all sleep on the doorbell are woken sooner by whoever publishes: it is one call.
   static constexpr std::size_t kFew = 4;
   /// Shared, because a lease may end while its channel is still to be rung.
   using Channel = std::shared_ptr<const platform::UniqueFd>;

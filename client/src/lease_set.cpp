@@ -68,7 +68,7 @@ void LeaseSet::add(ProducerLease lease, platform::WaitSet& wait_set) {
   views_.push_back({proto::LeasePageReader(lease.page.page()), lease.index, lease.id, lease.mode, lease.queue_depth});
   leases_.push_back(std::move(lease));
   armed_.reserve(leases_.size());
-  if (leases_.size() > CrowdBell::kFew && !bell_) bell_ = std::make_unique<CrowdBell>(doorbell_);
+  if (leases_.size() > 1 && !bell_) bell_ = std::make_unique<CrowdBell>(doorbell_);
 }
 
 std::shared_ptr<platform::Timeline> LeaseSet::remove(proto::LeaseId id, platform::WaitSet& wait_set) {
@@ -125,7 +125,8 @@ void LeaseSet::wake(proto::VerdictPageReader verdict) {
       armed_.push_back(&leases_[i].channel);
     }
   }
-  if (bell_ && sleepers + armed_.size() > CrowdBell::kFew) {
+  const std::size_t calls = armed_.size() + (on_doorbell ? 1 : 0);
+  if (bell_ && (calls > 1 || sleepers > CrowdBell::kFew)) {
     bell_->ring(on_doorbell, armed_);
     return;
   }

@@ -74,8 +74,8 @@ class LeaseSet {
   /// broker has retired is waited for no more.
   void collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out);
 
-  /// After a publish: wakes everybody who sleeps on the doorbell with one FUTEX_WAKE, and rings for each lease that is
-  /// armed. A crowd's share of that is left to a thread, which costs this one a single system call.
+  /// After a publish, and with one system call: wakes everybody who sleeps on the doorbell with a FUTEX_WAKE, or rings for
+  /// the one lease that is armed. What would take more calls, or long, is left to a thread, which is woken instead.
   void wake(proto::VerdictPageReader verdict);
 
   /// Empties the channel of lease @p id after WaitSet::wait() named it.
@@ -86,7 +86,7 @@ class LeaseSet {
   std::vector<ProducerLease> leases_;
   std::vector<proto::LeaseView> views_;  // same order; what SlotChooser walks over
   std::vector<const CrowdBell::Channel*> armed_;  // of wake(); room for all, so that it never allocates
-  std::unique_ptr<CrowdBell> bell_;       // made with the first lease that makes a crowd
+  std::unique_ptr<CrowdBell> bell_;       // made with the second lease: one has one bell to ring
 };
 
 }  // namespace ferry::client

@@ -53,8 +53,12 @@ SystemCallTrace::SystemCallTrace(pid_t pid) {
 std::vector<SystemCall> SystemCallTrace::finish() {
   strace_->send_signal(SIGINT);
   strace_->wait_exit(10s);
+  return read_system_calls(folder_.file("trace"));
+}
+
+std::vector<SystemCall> read_system_calls(const std::string& file) {
   std::vector<SystemCall> calls;
-  std::istringstream lines(read_file(folder_.file("trace")));
+  std::istringstream lines(read_file(file));
   for (std::string line; std::getline(lines, line);) {
     SystemCall call;
     std::istringstream words(line);

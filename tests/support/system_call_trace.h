@@ -34,6 +34,9 @@ class SystemCallTrace {
   std::unique_ptr<ChildProcess> strace_;
 };
 
+/// What strace wrote to @p file with -f -ttt.
+std::vector<SystemCall> read_system_calls(const std::string& file);
+
 /// What happened between the marks (mark.h) of one call, on the thread that made it.
 struct MarkedCall {
   std::string call;

@@ -355,8 +355,8 @@ FERRY_API FERRY_NODISCARD int32_t ferry_producer_begin(ferry_producer* producer,
 /* Makes the target the stream's newest frame. Call it AFTER the submission that signals signal_semaphore has been
  * submitted to a queue (vkQueueSubmit has returned). Targets are published in the order in which they were begun.
  * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun.
- * System calls in sync mode timeline: none while no consumer sleeps. Up to four sleep: one for all who do in acquire(), one
- * for each who does on the descriptor of ferry_consumer_get_fd(). More: one, and a thread of the library's wakes them.
+ * System calls in sync mode timeline: none while no consumer sleeps. However many sleep, in acquire() or on the descriptor of
+ * ferry_consumer_get_fd(): one. (A stream's only consumer that does both at once costs a second.)
  * In sync mode host one, which wakes the thread that waits for the GPU and then does all of this. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_publish(ferry_producer* producer, uint64_t target_id,
                                                          const ferry_frame_metadata* metadata);

@@ -1,5 +1,6 @@
 // The regression guard: what a frame costs in instructions, system calls and allocations must not grow beyond what
-// counts.json has on record. Counts, not times, so that a busy machine changes nothing.
+// counts.json has on record. Counts, not times, so that a busy machine changes nothing. And publish()'s promise: one
+// system call, whatever the number of consumers that sleep.
 //
 // After a change that is worth its cost: FERRY_BENCH_RECORD=1 guard_test, and commit counts.json.
 
@@ -118,6 +119,29 @@ TEST_F(Guard, SystemCalls) {
   // Start-up varies by a handful of calls: threads meet or do not.
   const double a_frame = std::max(0.0, std::floor((many - few) / kFrames * 10) / 10);
   expect_no_more_than_recorded("system calls", {{"frame, peers awake", a_frame}}, 1);
+}
+
+TEST_F(Guard, OneSystemCallWakesAnyNumberOfDescriptors) {
+  if (const std::string why = test::SystemCallTrace::why_not(); !why.empty()) GTEST_SKIP() << why;
+  constexpr int kPublished = 60;
+  for (const int consumers : {1, 2, 3, 4, 8}) {
+    const std::string out = folder_.file("strace" + std::to_string(consumers));
+    run("/usr/bin/strace", {"-f", "-ttt", "-s", "32", "-o", out, work_, socket_, std::to_string(kPublished),
+                            std::to_string(consumers), "in-poll"});
+    int published = 0, waking = 0;
+    for (const test::MarkedCall& call : test::marked_calls(test::read_system_calls(out))) {
+      if (call.call != "publish") continue;
+      ++published;
+      if (!call.inside.empty()) ++waking;
+      std::string all;
+      for (const test::SystemCall& inside : call.inside) all += "\n  " + inside.text;
+      // The first one of a generation also tells the broker that those before are done with.
+      const std::size_t most = published == 1 ? 2 : 1;
+      EXPECT_LE(call.inside.size(), most) << consumers << " consumers; frame " << published << all;
+    }
+    EXPECT_EQ(published, kPublished);
+    EXPECT_GT(waking, kPublished / 2) << consumers << " consumers: they sleep when a frame comes";
+  }
 }
 
 TEST_F(Guard, SystemCallsThatWakeACrowd) {

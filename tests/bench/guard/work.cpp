@@ -1,6 +1,7 @@
 // What the guard counts: frames through libferry without a driver. `guard_work broker` is the broker, in a process of
 // its own, so that nothing it does is counted; `guard_work SOCKET FRAMES CONSUMERS` produces and consumes; with
-// `asleep` the consumers sleep when a frame comes, half of them in acquire() and half in poll().
+// `asleep` the consumers sleep when a frame comes, half of them in acquire() and half in poll(), with `in-poll` all of them
+// in poll(); publish() is marked in the trace (tests/support/mark.h).
 
 #include <poll.h>
 
@@ -15,6 +16,7 @@
 #include "tests/bench/library/fake_client.h"
 #include "tests/bench/library/frame_calls.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/mark.h"
 #include "tests/support/programs/control.h"
 
 namespace ferry::bench {
@@ -78,7 +80,7 @@ void sleep_and_take(ferry_consumer* consumer, bool in_poll, const std::atomic<bo
   }
 }
 
-int be_client_of_sleepers(const char* socket, int frames, int crowd) {
+int be_client_of_sleepers(const char* socket, int frames, int crowd, bool all_in_poll) {
   const FakeClient client(socket);
   ferry_producer* producer = client.create("cam");
   std::vector<ferry_consumer*> consumers;
@@ -87,11 +89,16 @@ int be_client_of_sleepers(const char* socket, int frames, int crowd) {
   std::atomic<int> taken{0};
   for (int i = 0; i < crowd; ++i) {
     consumers.push_back(client.attach("cam"));
-    threads.emplace_back(
-        [consumer = consumers.back(), i, &stopping, &taken] { sleep_and_take(consumer, i % 2 == 1, stopping, taken); });
+    threads.emplace_back([consumer = consumers.back(), in_poll = all_in_poll || i % 2 == 1, &stopping, &taken] {
+      sleep_and_take(consumer, in_poll, stopping, taken);
+    });
   }
   for (int i = 0; i < frames; ++i) {
-    publish_frame(producer, begin_frame(producer));
+    const std::uint64_t target = begin_frame(producer);
+    {
+      const test::TraceMark mark(all_in_poll ? "publish" : nullptr);
+      publish_frame(producer, target);
+    }
     // Until everybody has had it, and a while longer, until they sleep again.
     do std::this_thread::sleep_for(std::chrono::milliseconds(5));
     while (taken < (i + 1) * crowd);
@@ -111,9 +118,10 @@ int main(int argc, char** argv) {
   try {
     if (argc == 2 && std::strcmp(argv[1], "broker") == 0) return ferry::bench::be_broker();
     if (argc == 4) return ferry::bench::be_client(argv[1], std::atoi(argv[2]), std::atoi(argv[3]));
-    if (argc == 5 && std::strcmp(argv[4], "asleep") == 0)
-      return ferry::bench::be_client_of_sleepers(argv[1], std::atoi(argv[2]), std::atoi(argv[3]));
-    std::fprintf(stderr, "guard_work broker | guard_work SOCKET FRAMES CONSUMERS [asleep]\n");
+    const bool all_in_poll = argc == 5 && std::strcmp(argv[4], "in-poll") == 0;
+    if (all_in_poll || (argc == 5 && std::strcmp(argv[4], "asleep") == 0))
+      return ferry::bench::be_client_of_sleepers(argv[1], std::atoi(argv[2]), std::atoi(argv[3]), all_in_poll);
+    std::fprintf(stderr, "guard_work broker | guard_work SOCKET FRAMES CONSUMERS [asleep | in-poll]\n");
   } catch (const std::exception& e) {
     std::fprintf(stderr, "guard_work: %s\n", e.what());
   }
