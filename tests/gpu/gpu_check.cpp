@@ -22,7 +22,7 @@ struct Options {
 
 struct Check {
   std::string size, format, compared_by;
-  std::string mode;
+  std::string mode;  ///< of the consumers; "early": `latest`, releasing frames before they are read
   int consumers = 1;
   double rate_hz = 0;
 };
@@ -40,6 +40,7 @@ class GpuCheck {
       run_one({size, "RGBA8", "gpu", "latest", 1, 0});
       run_one({size, "BGRA8_SRGB", "cpu", "latest", 1, 0});
       run_one({size, "RGBA8", "gpu", "every", 2, 0});
+      run_one({size, "RGBA8", "gpu", "early", 1, 0});
     }
     for (const char* format : {"RGBA8_SRGB", "BGRA8", "RGB10A2", "RGBA16F"})
       run_one({options_.sizes.front(), format, "cpu", "latest", 1, 0});
@@ -79,13 +80,17 @@ class GpuCheck {
   }
 
   void measure(const Check& check) {
+    const bool early = check.mode == "early";
     auto producer = start("test_producer", {"--size", check.size + ":" + check.format, "--engine", check.compared_by,
                                             "--rate", std::to_string(check.rate_hz), "--sync", options_.sync,
                                             "--policy", check.mode == "every" ? "block" : "drop"});
     const auto created = producer.wait_report("created", 60s);
     std::vector<ChildProcess> consumers;
     for (int i = 0; i < check.consumers; ++i) {
-      consumers.push_back(start("test_consumer", {"--engine", check.compared_by, "--mode", check.mode}));
+      consumers.push_back(start("test_consumer", early ? std::vector<std::string>{"--engine", check.compared_by,
+                                                                                  "--release-early"}
+                                                       : std::vector<std::string>{"--engine", check.compared_by,
+                                                                                  "--mode", check.mode}));
       consumers.back().wait_report("attached", 60s);
     }
     std::this_thread::sleep_for(std::chrono::duration<double>(options_.seconds));
@@ -102,7 +107,8 @@ class GpuCheck {
       seconds = sum["seconds"];
     }
     producer.send_command("stop");
-    producer.wait_report("done", 60s);
+    const auto produced = producer.wait_report("done", 60s);
+    const std::uint64_t waited = produced["waited"];
 
     const auto in_us = [&](const char* key) { return sum[key].get<double>() / 1000; };
     fmt::print("{:>8} {:>6} {:>8.1f} {:>20} {:>20}", frames, wrong,
@@ -111,6 +117,10 @@ class GpuCheck {
                fmt::format("{:.0f}/{:.0f}", in_us("read_p50_ns"), in_us("read_p99_ns")));
     if (const std::string sync = created["sync_mode"]; sync != options_.sync) fmt::print("  sync {}", sync);
     fmt::print("\n");
+    if (early && waited == 0 && created["sync_mode"] == "timeline") {
+      ++failures_;
+      fmt::print("  FAILED no drawing had to wait for a release point\n");
+    }
     if (wrong != 0 || frames == 0) {
       ++failures_;
       fmt::print("  FAILED {}\n", sum["first_wrong"].get<std::string>());

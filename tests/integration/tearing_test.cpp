@@ -1,5 +1,6 @@
-// Nobody writes what somebody reads: a producer at full speed against consumers that look twice at every frame. And the
-// proof that this test would see it: the same with a producer whose library ignores holds.
+// Nobody writes what somebody reads: a producer at full speed against consumers that look twice at every frame, and
+// against consumers that release a frame before the GPU has begun to read it. And the proof that these tests would see it:
+// the same with a library that ignores holds, and with one that ignores release points.
 
 #include <cstdlib>
 #include <thread>
@@ -33,12 +34,14 @@ class Tearing : public StreamTest {
     return readers;
   }
   static Arguments producer_arguments() {
-    return {"--name", "stress", "--size", "256x256:RGBA8", "--rate", "0", "--in-flight", "3", "--no-validation"};
+    return {"--name", "stress", "--size", "256x256:RGBA8", "--rate", "0", "--in-flight", "3"};
   }
 };
 
 TEST_F(Tearing, NoFrameIsWrittenWhileItIsHeld) {
-  auto producer = start_producer(producer_arguments());
+  Arguments at_full_speed = producer_arguments();
+  at_full_speed.push_back("--no-validation");
+  auto producer = start_producer(at_full_speed);
   auto readers = start_readers();
   const auto until = std::chrono::steady_clock::now() + stress_duration();
   while (std::chrono::steady_clock::now() < until) {
@@ -59,10 +62,43 @@ TEST_F(Tearing, AProducerThatIgnoresHoldsIsCaught) {
   auto producer = start("test_producer_broken", producer_arguments());
   producer.wait_report("created");
   auto reader = start_consumer(
-      {"--name", "stress", "--recheck", "--no-validation", "--holds", "2", "--hold-ms", "40", "--until-wrong"});
+      {"--name", "stress", "--recheck", "--holds", "2", "--hold-ms", "40", "--until-wrong"});
   const auto done = reader.wait_report("done", 60s);
   EXPECT_EQ(done["ended"], "wrong") << "a broken protocol went unnoticed: " << done;
   EXPECT_GT(done["torn"].get<int>() + done["wrong"].get<int>(), 0) << done;
+  reader.wait_exit();
+  producer.send_command("stop");
+  producer.wait_exit();
+}
+
+TEST_F(Tearing, NoFrameIsWrittenBeforeItsReleasePoint) {
+  auto producer = start("test_producer", producer_arguments());
+  const bool on_gpu = producer.wait_report("created")["sync_mode"] == "timeline";
+  std::vector<ChildProcess> readers;
+  for (const Arguments& kind : {Arguments{"--holds", "1"}, Arguments{"--mode", "every"}}) {
+    Arguments arguments{"--name", "stress", "--release-early", "--frames", "40", "--no-validation"};
+    arguments.insert(arguments.end(), kind.begin(), kind.end());
+    readers.push_back(start_consumer(arguments));
+  }
+  std::uint64_t laps = 0;
+  for (auto& reader : readers) laps += finish_and_check(reader)["laps"].get<std::uint64_t>();
+  const std::uint64_t waited = stop_and_check(producer)["waited"];
+  if (on_gpu) {
+    EXPECT_GT(waited, 0u) << "no drawing had to wait for a reading";
+  } else {
+    EXPECT_GT(laps, 0u) << "the producer never came round to a slot that was still to be read";
+    EXPECT_EQ(waited, 0u) << "in sync mode host a slot is free when the reading is done, and not before";
+  }
+}
+
+TEST_F(Tearing, ALibraryThatIgnoresReleasePointsIsCaught) {
+  auto producer = start("test_producer_hasty", producer_arguments());
+  producer.wait_report("created");
+  auto reader = start("test_consumer_hasty", {"--name", "stress", "--release-early", "--holds", "1", "--until-wrong",
+                                              "--no-validation"});
+  const auto done = reader.wait_report("done", 60s);
+  EXPECT_EQ(done["ended"], "wrong") << "a broken protocol went unnoticed: " << done;
+  EXPECT_GT(done["torn"].get<int>(), 0) << done;
   reader.wait_exit();
   producer.send_command("stop");
   producer.wait_exit();

@@ -12,6 +12,12 @@
 #include "tests/support/mark.h"
 
 namespace ferry::test {
+namespace {
+
+/// How long a frame that was released unread is left unread, unless every other slot has been drawn before.
+constexpr auto kUnread = 50ms;
+
+}  // namespace
 
 const char* event_name(std::uint32_t type) {
   switch (type) {
@@ -121,6 +127,10 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
   enter(frame);
   if (options_.hang_at != 0 && books_.frames == options_.hang_at) {
     reader_.hang(frame);
+  } else if (options_.release_early) {
+    read_after_release(frame);
+    read_ns_.push_back(age_ns());
+    return FERRY_OK;
   } else if (!options_.verify) {
     reader_.pass(frame);
   } else {
@@ -131,6 +141,18 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
   read_ns_.push_back(age_ns());
   held_.push_back(frame);
   return FERRY_OK;
+}
+
+/// The release point is all that keeps the producer from drawing over what is still to be read.
+void PictureConsumer::read_after_release(const ferry_frame& frame) {
+  reader_.start(frame, {seed_, frame.sequence});
+  check(ferry_consumer_release(consumer_, frame.sequence, FERRY_RELEASE_SIGNALLED), "ferry_consumer_release");
+  const std::uint64_t lap = frame.sequence + state().slot_count;
+  const Deadline deadline(kUnread);
+  while (state().frames < lap && !deadline.passed()) std::this_thread::sleep_for(1ms);
+  if (state().frames >= lap) ++books_.laps;
+  const std::uint64_t wrong = reader_.finish();
+  if (wrong != 0) note_wrong(frame, books_.torn_frames, "after it was released, and before its release point", wrong);
 }
 
 void PictureConsumer::release_oldest() {

@@ -21,6 +21,7 @@ struct ConsumerOptions {
   std::uint32_t seed = 0;  ///< 0: seed_of(name)
   bool verify = true;      ///< compare every pixel of every frame
   bool recheck = false;    ///< and again just before it is released: nobody may write what is held
+  bool release_early = false;  ///< releases a frame whose reading the GPU has not begun, and only then reads and compares
   Engine engine = Engine::kCpu;
   std::uint64_t hang_at = 0;  ///< of this frame (1, 2 ...) it reads nothing, with work that never ends; 0: of none
   bool mark = false;  ///< leaves marks in a system call trace (mark.h)
@@ -31,6 +32,7 @@ struct ConsumerBooks {
   std::uint64_t wrong_frames = 0;  ///< a pixel differs when the frame is acquired
   std::uint64_t torn_frames = 0;   ///< right when it was acquired, and no more when it was released
   std::uint64_t overtaken = 0;     ///< wrong, but in the hands of a lease that had ended: a hold is void then
+  std::uint64_t laps = 0;  ///< frames that were released unread, and read when as many had come after them as there are slots
   std::uint64_t wrong_stamps = 0;  ///< metadata of another frame
   std::uint64_t disorder = 0;      ///< numbers that did not grow
   std::uint64_t skipped = 0;       ///< as the library reports it
@@ -72,6 +74,7 @@ class PictureConsumer {
 
  private:
   void enter(const ferry_frame& frame);
+  void read_after_release(const ferry_frame& frame);
   void note_wrong(const ferry_frame& frame, std::uint64_t& count, const char* what, std::uint64_t words);
   /// Told soon, if it is so: a process that was stopped looks at its frame before its library has heard the broker.
   bool was_evicted();

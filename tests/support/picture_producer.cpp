@@ -43,6 +43,7 @@ std::int32_t PictureProducer::produce(std::int64_t timeout_ns) {
   }();
   if (begun == FERRY_ERROR_TIMEOUT || begun == FERRY_ERROR_WOULD_BLOCK) return begun;
   check(begun, "ferry_producer_begin");
+  if (target.wait_count != 0) ++waited_targets_;
 
   const ImageShape shape{target.width_px, target.height_px, target.format};
   writer_.draw(target, {seed_, next_sequence_});

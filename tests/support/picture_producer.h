@@ -35,6 +35,8 @@ class PictureProducer {
   void reconfigure(const ImageShape& shape);
 
   std::uint64_t last_sequence() const { return next_sequence_ - 1; }
+  /// Targets that came with a release point to wait for.
+  std::uint64_t waited_targets() const { return waited_targets_; }
   ferry_stream_state state() const;
   ferry_producer* handle() const { return producer_; }
 
@@ -44,6 +46,7 @@ class PictureProducer {
   PictureWriter writer_;
   ferry_producer* producer_ = nullptr;
   std::uint64_t next_sequence_ = 1;
+  std::uint64_t waited_targets_ = 0;
 };
 
 ferry_image_desc image_desc(const ImageShape& shape);

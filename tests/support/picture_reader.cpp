@@ -24,8 +24,10 @@ void memory_barrier(const Gpu& gpu, VkCommandBuffer commands, VkPipelineStageFla
 
 }  // namespace
 
-PictureReader::PictureReader(const Gpu& gpu, Engine engine) : gpu_(gpu), engine_(engine), commands_(gpu) {}
-PictureReader::~PictureReader() = default;
+PictureReader::PictureReader(const Gpu& gpu, Engine engine) : gpu_(gpu), engine_(engine), gate_(gpu), commands_(gpu) {}
+PictureReader::~PictureReader() {
+  if (gate_awaited_) gate_.open();
+}
 
 void PictureReader::fit(std::size_t wanted_bytes) {
   if (pixels_ && pixels_->size_bytes() == wanted_bytes) return;
@@ -43,7 +45,7 @@ void PictureReader::fit(std::size_t wanted_bytes) {
 }
 
 void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& picture, Part part, bool read,
-                                      bool hang) {
+                                      After after) {
   constexpr VkPipelineStageFlags kTransfer = VK_PIPELINE_STAGE_TRANSFER_BIT;
   const bool first = part == Part::kOnly || part == Part::kFirst;
   const bool last = part == Part::kOnly || part == Part::kLast;
@@ -77,32 +79,56 @@ void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& p
                             &give);
   }
   GpuCommands::Points points;
-  const VkSemaphore semaphores[] = {frame.wait_semaphore, frame.signal_semaphore};
-  const std::uint64_t values[] = {frame.wait_value, frame.signal_value + kFarAway};
+  const bool gated = after == After::kGate;
+  const VkSemaphore semaphores[] = {frame.wait_semaphore, gated ? gate_.semaphore() : frame.signal_semaphore};
+  const std::uint64_t values[] = {frame.wait_value, gated ? gate_.next_value() : frame.signal_value + kFarAway};
   if (first) {
-    points.wait_semaphores = std::span(semaphores).first(hang ? 2 : 1);
-    points.wait_values = std::span(values).first(hang ? 2 : 1);
+    const std::size_t count = after == After::kNothing ? 1 : 2;
+    points.wait_semaphores = std::span(semaphores).first(count);
+    points.wait_values = std::span(values).first(count);
   }
   if (last) {
     points.signal_semaphore = frame.signal_semaphore;
     points.signal_value = frame.signal_value;
   }
   commands_.submit(points);
+  gate_awaited_ |= gated;
 }
 
 std::uint64_t PictureReader::count_wrong(const ferry_frame& frame, const Picture& picture, Part part) {
-  const ImageShape shape = shape_of(frame);
+  picture_ = picture;
+  shape_ = shape_of(frame);
   commands_.wait();
-  fit(size_bytes(shape));
+  fit(size_bytes(shape_));
   record_and_submit(frame, picture, part, true);
+  return compare();
+}
+
+void PictureReader::start(const ferry_frame& frame, const Picture& picture) {
+  picture_ = picture;
+  shape_ = shape_of(frame);
   commands_.wait();
-  if (engine_ == Engine::kCpu) return count_wrong_words(pixels_->bytes(), picture, shape);
+  fit(size_bytes(shape_));
+  record_and_submit(frame, picture, Part::kOnly, true, After::kGate);
+}
+
+std::uint64_t PictureReader::finish() {
+  gate_.open();
+  gate_awaited_ = false;
+  return compare();
+}
+
+std::uint64_t PictureReader::compare() {
+  commands_.wait();
+  if (engine_ == Engine::kCpu) return count_wrong_words(pixels_->bytes(), picture_, shape_);
   std::uint32_t wrong = 0;
   std::memcpy(&wrong, readback_->bytes().data(), sizeof wrong);
   return wrong;
 }
 
-void PictureReader::hang(const ferry_frame& frame) { record_and_submit(frame, {}, Part::kOnly, false, true); }
+void PictureReader::hang(const ferry_frame& frame) {
+  record_and_submit(frame, {}, Part::kOnly, false, After::kNever);
+}
 void PictureReader::pass(const ferry_frame& frame) { record_and_submit(frame, {}, Part::kOnly, false); }
 
 }  // namespace ferry::test

@@ -164,6 +164,7 @@ class ConsumerProgram {
             {"generations", b.generations},
             {"longest_gap_ns", b.longest_gap_ns},
             {"overtaken", b.overtaken},
+            {"laps", b.laps},
             {"width", b.shape.width_px},
             {"height", b.shape.height_px},
             {"format", b.shape.format},
@@ -211,6 +212,7 @@ int run(int argc, char** argv) {
   app.add_flag("--mark", options.stream.mark);
   app.add_flag("--keep", options.keep);
   app.add_flag("--recheck", options.stream.recheck);
+  app.add_flag("--release-early", options.stream.release_early);
   app.add_option("--acquire-timeout-ms", options.acquire_timeout_ms);
   app.add_flag("--until-wrong", options.until_wrong);
   app.add_flag("--use-fd", options.use_fd);

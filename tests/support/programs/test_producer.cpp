@@ -110,6 +110,7 @@ class ProducerProgram {
     return {{"frames", produced_},
             {"last", producer_.last_sequence()},
             {"starved", starved_},
+            {"waited", producer_.waited_targets()},
             {"connected", state.connected},
             {"generation", state.generation},
             {"transport", state.transport},
