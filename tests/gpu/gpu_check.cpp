@@ -18,6 +18,7 @@ struct Options {
   std::string sync = "timeline";
   std::vector<std::string> sizes{"1920x1080", "3840x2160", "7680x4320"};
   double seconds = 3;
+  bool validate = false;
 };
 
 struct Check {
@@ -44,6 +45,10 @@ class GpuCheck {
     }
     for (const char* format : {"RGBA8_SRGB", "BGRA8", "RGB10A2", "RGBA16F"})
       run_one({options_.sizes.front(), format, "cpu", "latest", 1, 0});
+    if (const std::string complaint = broker_.stop(); !complaint.empty()) {
+      ++failures_;
+      fmt::print("FAILED ferryd: {}\n", complaint);
+    }
     fmt::print("\n{}\n", failures_ == 0 ? "no wrong frame" : fmt::format("{} of the runs above FAILED", failures_));
     return failures_ == 0 ? 0 : 1;
   }
@@ -61,8 +66,8 @@ class GpuCheck {
   }
 
   ChildProcess start(const std::string& program, std::vector<std::string> arguments) {
-    // Without validation: its cost would be in the figures.
-    arguments.insert(arguments.end(), {"--socket", broker_.socket(), "--name", "check", "--no-validation"});
+    arguments.insert(arguments.end(), {"--socket", broker_.socket(), "--name", "check"});
+    if (!options_.validate) arguments.push_back("--no-validation");  // its cost would be in the figures
     return ChildProcess(program_folder() + "/" + program, std::move(arguments),
                         {{}, broker_.folder().file(program + std::to_string(logs_++))});
   }
@@ -88,7 +93,7 @@ class GpuCheck {
     std::vector<ChildProcess> consumers;
     for (int i = 0; i < check.consumers; ++i) {
       consumers.push_back(start("test_consumer", early ? std::vector<std::string>{"--engine", check.compared_by,
-                                                                                  "--release-early"}
+                                                                                  "--release-early", "--no-validation"}
                                                        : std::vector<std::string>{"--engine", check.compared_by,
                                                                                   "--mode", check.mode}));
       consumers.back().wait_report("attached", 60s);
@@ -96,12 +101,13 @@ class GpuCheck {
     std::this_thread::sleep_for(std::chrono::duration<double>(options_.seconds));
 
     nlohmann::json sum;
-    std::uint64_t frames = 0, wrong = 0;
+    std::uint64_t frames = 0, wrong = 0, messages = 0;
     double seconds = 0;
     for (auto& consumer : consumers) {
       consumer.send_command("stop");
       sum = consumer.wait_report("done", 60s);
       frames += sum["frames"].get<std::uint64_t>();
+      messages += sum["validation_errors"].get<std::uint64_t>();
       for (const char* kind : {"wrong", "torn", "wrong_stamps", "disorder"}) wrong += sum[kind].get<std::uint64_t>();
       if (check.mode == "every") wrong += sum["missing"].get<std::uint64_t>();
       seconds = sum["seconds"];
@@ -109,6 +115,7 @@ class GpuCheck {
     producer.send_command("stop");
     const auto produced = producer.wait_report("done", 60s);
     const std::uint64_t waited = produced["waited"];
+    messages += produced["validation_errors"].get<std::uint64_t>();
 
     const auto in_us = [&](const char* key) { return sum[key].get<double>() / 1000; };
     fmt::print("{:>8} {:>6} {:>8.1f} {:>20} {:>20}", frames, wrong,
@@ -120,6 +127,10 @@ class GpuCheck {
     if (early && waited == 0 && created["sync_mode"] == "timeline") {
       ++failures_;
       fmt::print("  FAILED no drawing had to wait for a release point\n");
+    }
+    if (messages != 0) {
+      ++failures_;
+      fmt::print("  FAILED {} messages of the validation layer\n", messages);
     }
     if (wrong != 0 || frames == 0) {
       ++failures_;
@@ -139,6 +150,7 @@ int run(int argc, char** argv) {
   app.add_option("--sync", options.sync, "auto, timeline or host")->check(CLI::IsMember({"auto", "timeline", "host"}));
   app.add_option("--sizes", options.sizes, "WxH ...");
   app.add_option("--seconds", options.seconds, "for each run");
+  app.add_flag("--validate", options.validate, "under the validation layer: slower");
   CLI11_PARSE(app, argc, argv);
   return GpuCheck(options).run();
 }

@@ -1,4 +1,4 @@
-// Devices that get lost (tests/support/losing_layer.cpp): the broker's, a producer's, a consumer's.
+// Devices that get lost (tests/support/layers/losing_layer.cpp): the broker's, a producer's, a consumer's.
 
 #include <thread>
 
@@ -12,9 +12,9 @@ class DeviceLoss : public StreamTest {
  protected:
   /// Switches the layer on for one process; its device is lost at the first submission after lose().
   BrokerProcess::Environment layer() {
-    return {{"VK_LAYER_PATH", program_folder() + "/../layers"},
-            {"VK_INSTANCE_LAYERS", "VK_LAYER_FERRY_losing"},
-            {"FERRY_LOSE_FILE", trigger()}};
+    auto environment = with_layer("losing");
+    environment.emplace_back("FERRY_LOSE_FILE", trigger());
+    return environment;
   }
   std::string trigger() { return broker_.folder().file("lose"); }
   void lose() { write_file(trigger(), "now"); }
@@ -59,7 +59,7 @@ TEST_F(DeviceLoss, OfTheBrokerBringsTheNextGenerationFromAnotherDevice) {
 TEST_F(DeviceLoss, OfAProducerIsAnErrorWithAWayOut) {
   SpawnOptions options;
   options.environment = layer();
-  auto producer = start("test_producer", {"--name", "cam", "--size", "160x90:RGBA8", "--no-validation"}, options);
+  auto producer = start("test_producer", {"--name", "cam", "--size", "160x90:RGBA8"}, options);
   producer.wait_report("created");
   auto consumer = start_consumer({"--name", "cam", "--report-frames"});
   consumer.wait_report_if("10 frames", frame_after(10));
@@ -82,7 +82,7 @@ TEST_F(DeviceLoss, OfAConsumerIsItsOwn) {
   auto survivor = start_consumer({"--name", "cam", "--report-frames"});
   SpawnOptions options;
   options.environment = layer();
-  auto consumer = start("test_consumer", {"--name", "cam", "--report-frames", "--no-validation"}, options);
+  auto consumer = start("test_consumer", {"--name", "cam", "--report-frames"}, options);
   consumer.wait_report_if("10 frames", frame_after(10));
   lose();
   consumer.wait_report("failed");

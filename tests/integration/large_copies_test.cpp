@@ -34,7 +34,7 @@ TEST(LargeCopies, NoneByFerry) {
       {"LD_PRELOAD", program_folder() + "/../lib/libferry_copy_counter.so"}, {"FERRY_COPY_LOG", log}};
   BrokerProcess broker({}, preload);
   const auto start = [&](const std::string& program, std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--socket", broker.socket(), "--no-validation"});
+    arguments.insert(arguments.end(), {"--socket", broker.socket()});
     return ChildProcess(program_folder() + "/" + program, arguments, {preload, folder.file(program)});
   };
   {

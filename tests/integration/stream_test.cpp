@@ -1,11 +1,14 @@
 #include "tests/integration/stream_test.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <thread>
 
 #include "tests/support/check.h"
+#include "tests/support/layers/validation.h"
 
 namespace ferry::test {
 
@@ -17,6 +20,7 @@ void StreamTest::TearDown() {
     EXPECT_EQ(session_->validation_errors(), 0u);
     session_.reset();
   }
+  EXPECT_EQ(complaints_of_programs(), "");
   if (broker_.running()) {
     EXPECT_EQ(broker_.stop(), "");
   }
@@ -27,6 +31,20 @@ ChildProcess StreamTest::start(const std::string& program, Arguments arguments, 
   arguments.insert(arguments.end(), {"--socket", broker_.socket()});
   if (options.error_file.empty()) options.error_file = broker_.folder().file(program + std::to_string(next_log_++));
   return ChildProcess(program_folder() + "/" + program, std::move(arguments), std::move(options));
+}
+
+SpawnOptions StreamTest::validated(SpawnOptions options) {
+  const std::string log = broker_.folder().file("validation" + std::to_string(validation_logs_.size()));
+  validation_logs_.push_back(log);
+  add_environment(options.environment, under_validation(log + ".settings", log));
+  return options;
+}
+
+std::string StreamTest::complaints_of_programs() const {
+  std::string all;
+  for (const std::string& log : validation_logs_)
+    if (::access(log.c_str(), F_OK) == 0) all += validation_complaint(log);
+  return all;
 }
 
 ChildProcess StreamTest::start_producer(Arguments arguments) {

@@ -20,7 +20,8 @@ class StreamTest : public ::testing::Test {
  protected:
   explicit StreamTest(const std::string& broker_config = {});
   ~StreamTest() override;
-  /// A test ends with the broker stopping properly, and says what is wrong if it does not.
+  /// A test ends with the broker stopping properly, and says what is wrong if it does not, or if the validation layer was
+  /// not silent about it or a program that was validated().
   void TearDown() override;
 
   using Arguments = std::vector<std::string>;
@@ -29,6 +30,13 @@ class StreamTest : public ::testing::Test {
   ChildProcess start_producer(Arguments arguments);
   /// test_consumer, when it has attached.
   ChildProcess start_consumer(Arguments arguments);
+
+  /// @p options under the validation layer, for one program without a switch of its own for it.
+  SpawnOptions validated(SpawnOptions options);
+  /// What the layer has said so far of programs that were validated(). Of one that made no Vulkan instance it has no log.
+  std::string complaints_of_programs() const;
+  /// For a test that provoked them.
+  void forget_complaints() { validation_logs_.clear(); }
 
   /// This process's own connection and device.
   Session& session();
@@ -41,6 +49,7 @@ class StreamTest : public ::testing::Test {
  private:
   std::unique_ptr<Session> session_;
   int next_log_ = 0;
+  std::vector<std::string> validation_logs_;
 };
 
 /// Lets a helper end and returns its last report, whose books must be right: no wrong pixel, no wrong order, no

@@ -7,11 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+
+#include "tests/support/layers/validation.h"
 
 namespace ferry::test {
 namespace {
@@ -49,37 +49,26 @@ BrokerProcess::BrokerProcess(const std::string& config, Environment environment)
       validation_file_(folder_.file("validation")),
       environment_(std::move(environment)) {
   write_file(config_file_, config);
-  const bool preloads = std::ranges::any_of(environment_, [](const auto& v) { return v.first == "LD_PRELOAD"; });
-  if (!preloads && std::getenv("FERRY_TEST_NO_VALIDATION") == nullptr) validate();
+  add_environment(environment_, under_validation(folder_.file("vk_layer_settings.txt"), validation_file_));
   start();
 }
 
-/// Through the loader: the broker has no switch for it, users have no use for one.
-void BrokerProcess::validate() {
-  const std::string settings = folder_.file("vk_layer_settings.txt");
-  write_file(settings, fmt::format("khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG\n"
-                                   "khronos_validation.report_flags = error,warn\n"
-                                   "khronos_validation.log_filename = {}\n"
-                                   "khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT\n",
-                                   validation_file_));
-  environment_.emplace_back("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation");
-  environment_.emplace_back("VK_LAYER_SETTINGS_PATH", settings);
-}
-
-std::string BrokerProcess::validation_messages() const {
-  return ::access(validation_file_.c_str(), F_OK) == 0 ? read_file(validation_file_) : std::string();
+std::string BrokerProcess::validation_complaint() const {
+  return said_of_earlier_ones_ + test::validation_complaint(validation_file_);
 }
 
 void BrokerProcess::start(const std::string& program, const Environment& more) {
+  // The layer begins the file anew. One that was killed may not have got as far as to load it.
+  if (::access(validation_file_.c_str(), F_OK) == 0) {
+    said_of_earlier_ones_ += read_file(validation_file_);
+    ::unlink(validation_file_.c_str());
+  }
   const std::string notify_path = folder_.file("notify");
   const platform::UniqueFd notify = bind_notify_socket(notify_path);
   SpawnOptions options;
   options.error_file = log_file_;
   options.environment = environment_;
-  for (const auto& [name, value] : more) {
-    std::erase_if(options.environment, [&name = name](const auto& variable) { return variable.first == name; });
-    options.environment.emplace_back(name, value);
-  }
+  add_environment(options.environment, more);
   options.environment.emplace_back("NOTIFY_SOCKET", notify_path);
   process_ = std::make_unique<ChildProcess>(program_folder() + "/" + program,
                                             std::vector<std::string>{"--socket", socket_, "--config", config_file_},
@@ -103,7 +92,7 @@ std::string BrokerProcess::stop() {
   process_->send_signal(SIGTERM);
   const ExitStatus status = process_->wait_exit(10s);
   if (!status.clean()) return fmt::format("exit code {}, signal {}; log:\n{}", status.code, status.signal, log());
-  if (const std::string said = validation_messages(); !said.empty()) return "validation: " + said;
+  if (std::string complaint = validation_complaint(); !complaint.empty()) return complaint;
   for (const auto& name : TempDir::list(folder_.file("s")))
     if (name != "ferryd.sock.lock") return fmt::format("left {} behind", name);
   return {};

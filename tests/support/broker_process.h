@@ -7,15 +7,16 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
+#include "tests/support/layers/layers.h"
 #include "tests/support/temp_dir.h"
 
 namespace ferry::test {
 
 class BrokerProcess {
  public:
-  using Environment = std::vector<std::pair<std::string, std::string>>;
+  using Environment = test::Environment;
   /// @p config: text of its configuration file. Returns when the broker says that it is ready. It runs under the
-  /// validation layer (see stop()), unless $FERRY_TEST_NO_VALIDATION is set or @p environment preloads a library.
+  /// validation layer (layers/validation.h, and see stop()).
   explicit BrokerProcess(const std::string& config = {}, Environment environment = {});
   /// Ends it if it still runs.
   ~BrokerProcess();
@@ -24,25 +25,25 @@ class BrokerProcess {
   pid_t pid() const { return process_->pid(); }
   bool running() { return process_->running(); }
   std::string log() const { return read_file(log_file_); }
-  /// What the validation layer had to say of it.
-  std::string validation_messages() const;
+  /// What the validation layer had to say of it, or that it was not there.
+  std::string validation_complaint() const;
   TempDir& folder() { return folder_; }
 
   /// SIGTERM; the broker has to end by itself, with exit status 0, and leave no socket behind, and the validation layer
-  /// must have been silent. Returns what is wrong.
+  /// must have been there, and silent. Returns what is wrong.
   std::string stop();
   /// SIGKILL: it has no chance to tidy up.
   void kill();
-  /// Again, on the same socket. @p program: another build of it; @p more: environment of this one alone.
+  /// Again, on the same socket. @p program: another build of it; @p more: environment of this one alone (see
+  /// add_environment() about layers).
   void start(const std::string& program = "ferryd", const Environment& more = {});
   ChildProcess& process() { return *process_; }
 
  private:
-  void validate();
-
   TempDir folder_;
   std::string socket_, config_file_, log_file_, validation_file_;
   Environment environment_;
+  std::string said_of_earlier_ones_;  ///< by the validation layer
   std::unique_ptr<ChildProcess> process_;
 };
 

@@ -1,8 +1,7 @@
 #include "tests/support/session.h"
 
-#include <cstdlib>
-
 #include "tests/support/check.h"
+#include "tests/support/layers/validation.h"
 
 namespace ferry::test {
 
@@ -13,7 +12,7 @@ Session::Session(const SessionOptions& options) {
   connect.timeout_ns = 20'000'000'000;  // a busy machine is no defect
   check(ferry_connect(&connect, &connection_), "ferry_connect");
   ferry_device_create_info create = FERRY_DEVICE_CREATE_INFO_INIT;
-  create.enable_validation = options.validation && std::getenv("FERRY_TEST_NO_VALIDATION") == nullptr ? 1 : 0;
+  create.enable_validation = options.validation && validation_wanted() ? 1 : 0;
   create.connection = connection_;
   create.selector = options.device.empty() ? nullptr : options.device.c_str();
   const std::int32_t made = ferry_device_create(&create, &device_);

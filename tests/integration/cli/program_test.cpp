@@ -9,7 +9,7 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
 }
 
 SpawnOptions ProgramTest::options(const std::string& program, const std::string& socket) {
-  return {{{"FERRY_SOCKET", socket}}, files_.file(program + std::to_string(next_log_++) + ".log")};
+  return validated({{{"FERRY_SOCKET", socket}}, files_.file(program + std::to_string(next_log_++) + ".log")});
 }
 
 ChildProcess ProgramTest::launch(const std::string& program, const Arguments& arguments) {

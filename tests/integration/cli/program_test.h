@@ -15,6 +15,7 @@ struct Outcome {
 /// For gtest's messages.
 std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 
+/// Everything it starts is validated() and must not give the layer anything to say.
 class ProgramTest : public StreamTest {
  protected:
   /// Starts @p program with $FERRY_SOCKET at this test's broker.

@@ -1,0 +1,22 @@
+#pragma once
+// What every Vulkan layer of the tests' does alike: to be a link of the loader's chain, and to find the next one.
+
+#include <vulkan/vulkan_core.h>
+
+namespace ferry::test::layer {
+
+/// Each layer's own: its functions of devices, queues and command buffers; nullptr: those of the next link.
+PFN_vkVoidFunction ours(const char* name);
+
+/// What a device, its queues and its command buffers begin with alike.
+inline void* key_of(const void* handle) { return *static_cast<void* const*>(handle); }
+
+/// The next link's function. @p handle: a device, one of its queues or command buffers.
+PFN_vkVoidFunction next_function(const void* handle, const char* name);
+
+template <class Pfn>
+Pfn next_of(const void* handle, const char* name) {
+  return reinterpret_cast<Pfn>(next_function(handle, name));
+}
+
+}  // namespace ferry::test::layer
