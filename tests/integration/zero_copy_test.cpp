@@ -1,9 +1,11 @@
-// Zero copy, proven at Vulkan: over a thousand frames libferry calls nothing that copies, maps, submits or creates.
+// Zero copy, proven at Vulkan: over a thousand frames neither libferry nor ferryd calls anything that copies, maps, submits
+// or creates. Both are seen at work before, when a stream is made: ferryd clears its slots.
 
 #include "tests/integration/stream_test.h"
 #include "tests/support/app_device.h"
 #include "tests/support/check.h"
 #include "tests/support/counting_vulkan.h"
+#include "tests/support/layers/call_counts.h"
 #include "tests/support/picture_consumer.h"
 #include "tests/support/picture_producer.h"
 
@@ -40,6 +42,11 @@ using ZeroCopy = StreamTest;
 
 TEST_F(ZeroCopy, AThousandFramesCostNoVulkanWorkOfFerrys) {
   constexpr int kFrames = 1000;
+  const std::string of_broker = broker_.folder().file("calls");
+  EXPECT_EQ(broker_.stop(), "");
+  broker_.start("ferryd", counting_layer(of_broker));
+  const auto before_the_stream = read_call_counts(of_broker);
+  EXPECT_EQ(before_the_stream.count("vkCmdClearColorImage"), 0u) << to_text(before_the_stream);
   CountedDevice device(session().connection());
   {
     ProducerOptions produce;
@@ -74,10 +81,15 @@ TEST_F(ZeroCopy, AThousandFramesCostNoVulkanWorkOfFerrys) {
     EXPECT_GE(setting_up.count("vkCreateImage"), 1u) << "the counter sees nothing: " << to_text(setting_up);
     EXPECT_GE(setting_up.count("vkAllocateMemory"), 1u) << to_text(setting_up);
 
+    const auto of_broker_until_now = read_call_counts(of_broker);
+    for (const char* name : {"vkCreateImage", "vkCmdClearColorImage", "vkQueueSubmit"})
+      EXPECT_GE(of_broker_until_now.count(name), 1u) << "the layer sees nothing: " << to_text(of_broker_until_now);
+
     reset_counted_vulkan_calls();
     for (int i = 0; i < kFrames && !HasFatalFailure(); ++i) one_round();
     const auto flowing = counted_vulkan_calls();
     EXPECT_TRUE(flowing.empty()) << to_text(flowing);
+    EXPECT_EQ(read_call_counts(of_broker), of_broker_until_now) << "ferryd, in " << kFrames << " frames";
     for (auto& consumer : consumers) {
       EXPECT_TRUE(consumer->books().all_right()) << consumer->books().first_wrong;
       EXPECT_EQ(consumer->books().frames, warm_up + kFrames);

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <string_view>
 
+#include "tests/support/counted_functions.h"
+
 namespace ferry::test {
 namespace {
 
