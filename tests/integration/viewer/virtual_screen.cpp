@@ -91,7 +91,7 @@ double contrast(const Bitmap& picture) {
 }
 
 std::string VirtualScreen::why_not() {
-  for (const char* program : {"Xvfb", "import", "convert"})
+  for (const char* program : {"Xvfb", "import", "convert", "xdotool"})
     if (find_program(program).empty()) return std::string("no ") + program + " here";
   return {};
 }
@@ -117,6 +117,14 @@ Bitmap VirtualScreen::run_imagemagick(const std::string& program, std::vector<st
 }
 
 Bitmap VirtualScreen::screenshot() { return run_imagemagick("import", {"-window", "root", "-depth", "8"}); }
+
+void VirtualScreen::click(int x, int y) {
+  // A pause in between: what is under the pointer is known once it has been drawn so.
+  ChildProcess process(find_program("xdotool"),
+                       {"mousemove", std::to_string(x), std::to_string(y), "sleep", "0.5", "click", "1"},
+                       {{{"DISPLAY", display_}}, folder_.file("xdotool")});
+  if (!process.wait_exit(20s).clean()) throw std::runtime_error("xdotool: " + process.error_text());
+}
 
 Bitmap VirtualScreen::load(const std::string& picture) {
   return run_imagemagick("convert", {picture, "-alpha", "off", "-depth", "8"});

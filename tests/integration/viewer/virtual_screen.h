@@ -29,6 +29,7 @@ class Bitmap {
   /// The part of @p columns x @p rows equal tiles that lies at (@p column, @p row), averaged.
   Colour tile(int column, int row, int columns, int rows) const;
   Bitmap crop(int x, int y, int width, int height) const;
+  friend bool operator==(const Bitmap&, const Bitmap&) = default;
 
  private:
   int width_ = 0, height_ = 0;
@@ -42,12 +43,14 @@ double contrast(const Bitmap& picture);
 
 class VirtualScreen {
  public:
-  /// "" when Xvfb and ImageMagick are here, else which is not.
+  /// "" when Xvfb, ImageMagick and xdotool are here, else which is not.
   static std::string why_not();
 
   VirtualScreen(int width, int height);
   const std::string& display() const { return display_; }
   Bitmap screenshot();
+  /// The left button, at a place on the screen.
+  void click(int x, int y);
   /// @p picture, a file that ImageMagick reads.
   Bitmap load(const std::string& picture);
 
