@@ -66,5 +66,33 @@ TEST_F(Scripts, GpuCheckFindsWhatIsBuiltOrSaysHow) {
   }
 }
 
+TEST_F(Scripts, GpuCheckNamesWhatIsSkippedAndCountsItApart) {
+  fs::create_directories(files_.file("scripts"));
+  const std::string script = files_.file("scripts/gpu-check"), bin = files_.file("build/dev/bin");
+  fs::copy(source_ + "/scripts/gpu-check", script);
+  fs::create_directories(bin);
+  const auto write_program = [&](const std::string& name, const std::string& text, int status) {
+    write_file(bin + "/" + name, "#!/bin/sh\ncat <<'END'\n" + text + "END\nexit " + std::to_string(status) + "\n");
+    fs::permissions(bin + "/" + name, fs::perms::owner_all);
+  };
+  for (const char* name : {"ferryd", "test_producer", "gpu_check"}) write_program(name, "", 0);
+  write_program("connect_test",
+                "[ RUN      ] Connect.Works\nthis and that\n[       OK ] Connect.Works (1 ms)\n"
+                "[ RUN      ] Connect.Cannot\n/a/file.cpp:11: Skipped\nno such thing here\n\n"
+                "[  SKIPPED ] Connect.Cannot (0 ms)\n[  PASSED  ] 1 test.\n"
+                "[  SKIPPED ] 1 test, listed below:\n[  SKIPPED ] Connect.Cannot\n",
+                0);
+  const Outcome fine = run(script, {});
+  EXPECT_TRUE(fine.status.clean()) << fine;
+  for (const char* wanted : {"not run: connect_test Connect.Cannot: no such thing here\n",
+                             "not run: attach_test: not built\n", "1 tests passed, 1 skipped\n"})
+    EXPECT_NE(fine.output.find(wanted), std::string::npos) << wanted << fine;
+
+  write_program("attach_test", "[  FAILED  ] 1 test, listed below:\n", 1);
+  const Outcome failed = run(script, {});
+  EXPECT_EQ(failed.status.code, 1) << failed;
+  EXPECT_NE(failed.output.find("FAILED attach_test"), std::string::npos) << failed;
+}
+
 }  // namespace
 }  // namespace ferry::test
