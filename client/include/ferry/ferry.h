@@ -14,7 +14,7 @@
  *    ferry_consumer is used by one thread at a time. Different objects are independent of each other.
  *  - The library never submits to your queues, never changes your signal handlers, prints nothing unless asked for
  *    validation. It runs one thread a connection, in sync mode `host` one more for each producer and consumer, and one
- *    for a producer that more than four consumers sleep for (docs/api.md). In transport `host-memory` it makes a VkDevice
+ *    for a producer that has had more than one consumer (docs/api.md). In transport `host-memory` it makes a VkDevice
  *    of its own on your physical device, whose queue does the copies.
  *  - Times are CLOCK_MONOTONIC in nanoseconds. `timeout_ns`: 0 does not wait, negative waits without end. But for
  *    ferry_connect_info.timeout_ns, where 0 is the default of 5 s.
