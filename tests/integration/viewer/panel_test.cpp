@@ -45,14 +45,22 @@ class ViewerPanel : public Viewer {
     return last;
   }
 
+  /// As many frames more, and all of them; how many there are then.
+  static std::uint64_t produce_all(ChildProcess& producer, std::uint64_t so_far, int frames) {
+    producer.send_command("produce " + std::to_string(frames));
+    const std::uint64_t all = so_far + static_cast<std::uint64_t>(frames);
+    producer.wait_report_if("idle", [&](const nlohmann::json& report) {
+      return report["report"] == "idle" && report["frames"] == all;
+    });
+    return all;
+  }
+
   /// The panel after two frames that a viewer was shown, the second one after @p dropped that it was not.
   PanelPhoto after_two_frames(int dropped) {
     auto producer = start_producer({"--name", "counted", "--size", "640x360:RGBA8", "--paused"});
     auto viewer = start_viewer("counted");
-    const auto produce = [&](int frames) {
-      producer.send_command("produce " + std::to_string(frames));
-      producer.wait_report("idle");
-    };
+    std::uint64_t produced = 0;
+    const auto produce = [&](int frames) { produced = produce_all(producer, produced, frames); };
     status_when([](const auto& s) { return stream_in(s, "counted")["consumers"].size() == 1; });
     produce(1);
     picture_when([](const Bitmap&) { return true; });
@@ -91,21 +99,29 @@ TEST_F(ViewerPanel, SaysHowTheStreamGoesOn) {
   for (const Row still : {Row::kStreamLabel, Row::kPicker, Row::kZoom, Row::kCondition, Row::kMode, Row::kSize,
                           Row::kFormat, Row::kTransport, Row::kSync})
     EXPECT_TRUE(later.same(still, first)) << "row " << still << " changes";
-
-  // The graph is the tallest row of all. What is drawn in it moves with every frame.
-  renderer.send_signal(SIGSTOP);
-  const PanelPhoto stopped = panel_at_rest();
-  EXPECT_FALSE(stopped.same(Row::kRate, later)) << "20 Hz and none are the same rate";
-  EXPECT_TRUE(has_a_graph(stopped));
-  renderer.send_signal(SIGCONT);
-  const PanelPhoto again = panel_when([&](const PanelPhoto& panel) {
-    return panel.row_count() == stopped.row_count() && !panel.same(Row::kRate, stopped) &&
-           !panel.same(stopped.tallest_row(), stopped);
-  });
-  EXPECT_FALSE(again.same(Row::kRate, stopped)) << "the rate does not come back";
-  EXPECT_FALSE(again.same(stopped.tallest_row(), stopped)) << "the graph of the latency stands still";
   stop(viewer);
   stop(renderer);
+}
+
+TEST_F(ViewerPanel, ShowsTheRateAndDrawsTheLatency) {
+  auto producer = start_producer({"--name", "bursts", "--size", "640x360:RGBA8", "--rate", "20", "--paused"});
+  auto viewer = start_viewer("bursts");
+  status_when([](const auto& s) { return stream_in(s, "bursts")["consumers"].size() == 1; });
+  produce_all(producer, 0, 40);
+  picture_when([](const Bitmap&) { return true; });
+  const PanelPhoto before = panel_at_rest();
+  ASSERT_TRUE(shows_a_stream(before) && has_a_graph(before));
+  producer.send_command("produce 200");
+  const PanelPhoto meanwhile = panel_when([&](const PanelPhoto& panel) {
+    return panel.row_count() == before.row_count() && !panel.same(Row::kRate, before) &&
+           !panel.same(before.tallest_row(), before);
+  });
+  ASSERT_EQ(meanwhile.row_count(), before.row_count());
+  EXPECT_FALSE(meanwhile.same(Row::kRate, before)) << "20 Hz and none are the same rate";
+  EXPECT_FALSE(meanwhile.same(before.tallest_row(), before)) << "the graph of the latency stands still";
+  EXPECT_TRUE(has_a_graph(meanwhile));
+  stop(viewer);
+  stop_and_check(producer);
 }
 
 TEST_F(ViewerPanel, CountsWhatWasDropped) {
@@ -132,6 +148,11 @@ TEST_F(ViewerPanel, ThePickerShowsAnotherStream) {
   Bitmap after = before;
   for (const int entry_y : {25, 60}) {
     screen_->click(of_scene.middle_x(), of_scene.middle_y(Row::kPicker));
+    // It covers what stands below, the condition in any case.
+    const PanelPhoto open = panel_when([&](const PanelPhoto& panel) {
+      return panel.row_count() <= Row::kCondition || !panel.same(Row::kCondition, of_scene);
+    });
+    EXPECT_TRUE(open.row_count() <= Row::kCondition || !open.same(Row::kCondition, of_scene)) << "no list opens";
     screen_->click(of_scene.middle_x(), of_scene.bottom(Row::kPicker) + entry_y);
     const Deadline deadline(10s);
     while (!shows_the_other(after) && !deadline.passed()) {

@@ -121,7 +121,8 @@ Bitmap VirtualScreen::screenshot() { return run_imagemagick("import", {"-window"
 void VirtualScreen::click(int x, int y) {
   // A pause in between: what is under the pointer is known once it has been drawn so.
   ChildProcess process(find_program("xdotool"),
-                       {"mousemove", std::to_string(x), std::to_string(y), "sleep", "0.5", "click", "1"},
+                       {"mousemove", std::to_string(x), std::to_string(y), "sleep", "0.5", "mousedown", "1", "sleep",
+                        "0.3", "mouseup", "1"},
                        {{{"DISPLAY", display_}}, folder_.file("xdotool")});
   if (!process.wait_exit(20s).clean()) throw std::runtime_error("xdotool: " + process.error_text());
 }
