@@ -15,6 +15,13 @@ Usage usage_of(pid_t pid) {
     (void)entry;
     ++usage.descriptors;
   }
+  // "7f0c...-7f0c... rw-s ...": the fourth letter says whether it is shared.
+  std::ifstream maps(fmt::format("/proc/{}/maps", pid));
+  for (std::string line; std::getline(maps, line);) {
+    const auto rights = line.find(' ');
+    ++usage.mappings;
+    if (rights != std::string::npos && line.size() > rights + 4 && line[rights + 4] == 's') ++usage.shared_mappings;
+  }
   std::ifstream status(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("RssAnon:")) usage.heap_bytes = std::stoull(line.substr(8)) * 1024;

@@ -10,6 +10,8 @@ namespace ferry::test {
 
 struct Usage {
   std::size_t descriptors = 0;
+  std::size_t mappings = 0;
+  std::size_t shared_mappings = 0;  ///< pages and textures, and whatever else is mapped MAP_SHARED
   std::uint64_t heap_bytes = 0;  ///< RssAnon: what is its own, without files and shared textures
 };
 Usage usage_of(pid_t pid);

@@ -14,14 +14,14 @@ struct Device {
   PFN_vkGetDeviceProcAddr get = nullptr;
 };
 
-std::mutex mutex;
-std::map<void*, PFN_vkGetInstanceProcAddr> instances;  // by key_of()
-std::map<void*, Device> devices;
+struct Instance {
+  VkInstance handle = VK_NULL_HANDLE;
+  PFN_vkGetInstanceProcAddr get = nullptr;
+};
 
-PFN_vkGetInstanceProcAddr next_of_instance(VkInstance instance) {
-  const std::lock_guard lock(mutex);
-  return instances[key_of(instance)];
-}
+std::mutex mutex;
+std::map<void*, Instance> instances;  // by key_of()
+std::map<void*, Device> devices;
 
 /// This layer's link of the loader's chain.
 template <class Info, class CreateInfo>
@@ -32,6 +32,8 @@ Info* find_link(const CreateInfo* create, VkStructureType type) {
   return info;
 }
 
+}  // namespace
+
 VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* create, const VkAllocationCallbacks* allocator,
                                     VkInstance* instance) {
   auto* link = find_link<VkLayerInstanceCreateInfo>(create, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
@@ -41,7 +43,7 @@ VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* create, const Vk
   const auto make = reinterpret_cast<PFN_vkCreateInstance>(next(VK_NULL_HANDLE, "vkCreateInstance"));
   const VkResult result = make(create, allocator, instance);
   const std::lock_guard lock(mutex);
-  if (result == VK_SUCCESS) instances[key_of(*instance)] = next;
+  if (result == VK_SUCCESS) instances[key_of(*instance)] = {*instance, next};
   return result;
 }
 
@@ -59,7 +61,14 @@ VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, const VkDeviceCreat
   return result;
 }
 
-}  // namespace
+PFN_vkVoidFunction next_function_of_instance(const void* handle, const char* name) {
+  Instance instance;
+  {
+    const std::lock_guard lock(mutex);
+    instance = instances[key_of(handle)];
+  }
+  return instance.get(instance.handle, name);
+}
 
 PFN_vkVoidFunction next_function(const void* handle, const char* name) {
   Device device;
@@ -92,10 +101,10 @@ __attribute__((visibility("default"))) PFN_vkVoidFunction VKAPI_CALL ferry_layer
     return reinterpret_cast<PFN_vkVoidFunction>(&ferry_layer_GetInstanceProcAddr);
   if (std::strcmp(name, "vkGetDeviceProcAddr") == 0)
     return reinterpret_cast<PFN_vkVoidFunction>(&ferry_layer_GetDeviceProcAddr);
+  if (const auto own = ours(name)) return own;
   if (std::strcmp(name, "vkCreateInstance") == 0) return reinterpret_cast<PFN_vkVoidFunction>(&create_instance);
   if (std::strcmp(name, "vkCreateDevice") == 0) return reinterpret_cast<PFN_vkVoidFunction>(&create_device);
-  if (const auto own = ours(name)) return own;
-  return instance == VK_NULL_HANDLE ? nullptr : next_of_instance(instance)(instance, name);
+  return instance == VK_NULL_HANDLE ? nullptr : next_function_of_instance(instance, name);
 }
 
 }  // extern "C"

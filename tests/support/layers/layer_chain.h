@@ -5,7 +5,7 @@
 
 namespace ferry::test::layer {
 
-/// Each layer's own: its functions of devices, queues and command buffers; nullptr: those of the next link.
+/// Each layer's own functions; nullptr: those of the next link.
 PFN_vkVoidFunction ours(const char* name);
 
 /// What a device, its queues and its command buffers begin with alike.
@@ -18,5 +18,19 @@ template <class Pfn>
 Pfn next_of(const void* handle, const char* name) {
   return reinterpret_cast<Pfn>(next_function(handle, name));
 }
+
+/// The same of an instance or one of its physical devices.
+PFN_vkVoidFunction next_function_of_instance(const void* handle, const char* name);
+
+template <class Pfn>
+Pfn next_of_instance(const void* handle, const char* name) {
+  return reinterpret_cast<Pfn>(next_function_of_instance(handle, name));
+}
+
+/// What a layer that has these among its own goes on to.
+VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* create, const VkAllocationCallbacks* allocator,
+                                    VkInstance* instance);
+VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, const VkDeviceCreateInfo* create,
+                                  const VkAllocationCallbacks* allocator, VkDevice* device);
 
 }  // namespace ferry::test::layer
