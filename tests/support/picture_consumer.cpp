@@ -16,6 +16,7 @@ namespace {
 
 /// How long a frame that was released unread is left unread, unless every other slot has been drawn before.
 constexpr auto kUnread = 50ms;
+std::uint64_t now_ns() { return static_cast<std::uint64_t>(platform::now_ns()); }
 
 }  // namespace
 
@@ -87,7 +88,15 @@ bool PictureConsumer::was_evicted() {
   }
 }
 
+std::uint64_t PictureConsumer::longest_arrival_gap_ns() const {
+  return books_.frames == 0 ? 0 : std::max(books_.longest_arrival_gap_ns, now_ns() - last_arrived_ns_);
+}
+
 void PictureConsumer::enter(const ferry_frame& frame) {
+  const std::uint64_t arrived_ns = now_ns();
+  if (books_.frames != 0)
+    books_.longest_arrival_gap_ns = std::max(books_.longest_arrival_gap_ns, arrived_ns - last_arrived_ns_);
+  last_arrived_ns_ = arrived_ns;
   if (books_.frames == 0) {
     books_.first = frame.sequence;
   } else if (frame.sequence <= books_.last) {
@@ -117,12 +126,15 @@ std::int32_t PictureConsumer::take(std::int64_t timeout_ns) {
   ferry_frame frame{};
   frame.struct_size = FERRY_FRAME_SIZE;
   frame.metadata.struct_size = sizeof frame.metadata;
+  const std::uint64_t asked_ns = now_ns();
   const std::int32_t code = [&] {
     const TraceMark mark(options_.mark ? "acquire" : nullptr);
     return ferry_consumer_acquire(consumer_, timeout_ns, &frame);
   }();
+  if (const std::uint64_t due_ns = asked_ns + static_cast<std::uint64_t>(timeout_ns); timeout_ns >= 0 && now_ns() > due_ns)
+    books_.longest_overrun_ns = std::max(books_.longest_overrun_ns, now_ns() - due_ns);
   if (code != FERRY_OK) return code;
-  const auto age_ns = [&] { return static_cast<std::uint64_t>(platform::now_ns()) - frame.produced_ns; };
+  const auto age_ns = [&] { return now_ns() - frame.produced_ns; };
   latencies_ns_.push_back(age_ns());
   enter(frame);
   if (options_.hang_at != 0 && books_.frames == options_.hang_at) {

@@ -38,7 +38,9 @@ struct ConsumerBooks {
   std::uint64_t skipped = 0;       ///< as the library reports it
   std::uint64_t missing = 0;       ///< as the numbers say
   std::uint64_t first = 0, last = 0;
-  std::uint64_t longest_gap_ns = 0;  ///< between two frames as they were produced
+  std::uint64_t longest_gap_ns = 0;  ///< between two frames as they were produced, since forget_gaps()
+  std::uint64_t longest_arrival_gap_ns = 0;  ///< and as they came here
+  std::uint64_t longest_overrun_ns = 0;      ///< by which an acquire() outlasted its timeout
   std::uint64_t generations = 0;  ///< changes of generation, the first one included
   ImageShape shape;               ///< of the last frame
   std::string first_wrong;        ///< what the first wrong frame was
@@ -63,6 +65,10 @@ class PictureConsumer {
   /// The next event that has not been seen.
   std::optional<ferry_event> next_event();
   const ConsumerBooks& books() const { return books_; }
+  /// The gaps before the next frame count from here on.
+  void forget_gaps() { books_.longest_gap_ns = books_.longest_arrival_gap_ns = 0; }
+  /// longest_arrival_gap_ns, with the one that is not over.
+  std::uint64_t longest_arrival_gap_ns() const;
   /// Of the last frame.
   std::uint64_t generation() const { return generation_; }
   /// Publish to acquire, of every frame, in ns.
@@ -87,7 +93,7 @@ class PictureConsumer {
   std::deque<ferry_frame> held_;
   ConsumerBooks books_;
   std::uint64_t generation_ = 0;
-  std::uint64_t last_produced_ns_ = 0;
+  std::uint64_t last_produced_ns_ = 0, last_arrived_ns_ = 0;
   std::deque<ferry_event> events_;  ///< asked for, and not seen yet
   bool evicted_ = false, has_waited_ = false;
   std::vector<std::uint64_t> latencies_ns_, read_ns_;

@@ -1,7 +1,9 @@
 #include "tests/support/picture_producer.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "platform/clock.h"
 #include "tests/support/check.h"
 #include "tests/support/mark.h"
 
@@ -18,6 +20,7 @@ ferry_image_desc image_desc(const ImageShape& shape) {
 PictureProducer::PictureProducer(ferry_connection* connection, ferry_device* device, const Gpu& gpu,
                                  const ProducerOptions& options)
     : seed_(options.seed != 0 ? options.seed : seed_of(options.name)),
+      hang_at_(options.hang_at),
       mark_(options.mark),
       writer_(gpu, options.engine, options.frames_in_flight == 0 ? 3 : options.frames_in_flight + 1) {
   ferry_stream_info info = FERRY_STREAM_INFO_INIT;
@@ -29,7 +32,7 @@ PictureProducer::PictureProducer(ferry_connection* connection, ferry_device* dev
   info.frames_in_flight = options.frames_in_flight;
   info.min_slots = options.min_slots;
   check(ferry_producer_create(connection, device, &info, &producer_), "ferry_producer_create");
-  next_sequence_ = state().frames + 1;  // not 1 when this one takes an orphaned stream over
+  next_sequence_ = first_sequence_ = state().frames + 1;  // not 1 when this one takes an orphaned stream over
 }
 
 PictureProducer::~PictureProducer() { ferry_producer_destroy(producer_); }
@@ -37,16 +40,21 @@ PictureProducer::~PictureProducer() { ferry_producer_destroy(producer_); }
 std::int32_t PictureProducer::produce(std::int64_t timeout_ns) {
   ferry_target target{};
   target.struct_size = FERRY_TARGET_SIZE;
+  const std::int64_t asked_ns = platform::now_ns();
   const std::int32_t begun = [&] {
     const TraceMark mark(mark_ ? "begin" : nullptr);
     return ferry_producer_begin(producer_, timeout_ns, &target);
   }();
+  if (timeout_ns >= 0)
+    longest_overrun_ns_ = std::max(longest_overrun_ns_, static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                                            0, platform::now_ns() - asked_ns - timeout_ns)));
   if (begun == FERRY_ERROR_TIMEOUT || begun == FERRY_ERROR_WOULD_BLOCK) return begun;
   check(begun, "ferry_producer_begin");
   if (target.wait_count != 0) ++waited_targets_;
 
   const ImageShape shape{target.width_px, target.height_px, target.format};
-  writer_.draw(target, {seed_, next_sequence_});
+  const bool hangs = hang_at_ != 0 && next_sequence_ - first_sequence_ + 1 == hang_at_;
+  writer_.draw(target, {seed_, next_sequence_}, hangs ? PictureWriter::Ends::kNever : PictureWriter::Ends::kSoon);
   FrameStamp stamp;
   stamp.seed = seed_;
   stamp.sequence = next_sequence_;

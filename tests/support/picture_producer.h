@@ -20,6 +20,7 @@ struct ProducerOptions {
   std::uint32_t min_slots = 0;
   std::uint32_t seed = 0;  ///< 0: seed_of(name)
   Engine engine = Engine::kCpu;
+  std::uint64_t hang_at = 0;  ///< this frame (1, 2 ...) is published, and its drawing never ends; 0: none
   bool mark = false;  ///< leaves marks in a system call trace (mark.h)
 };
 
@@ -37,15 +38,18 @@ class PictureProducer {
   std::uint64_t last_sequence() const { return next_sequence_ - 1; }
   /// Targets that came with a release point to wait for.
   std::uint64_t waited_targets() const { return waited_targets_; }
+  /// By which a begin() outlasted its timeout.
+  std::uint64_t longest_overrun_ns() const { return longest_overrun_ns_; }
   ferry_stream_state state() const;
   ferry_producer* handle() const { return producer_; }
 
  private:
   std::uint32_t seed_;
+  std::uint64_t hang_at_;
   bool mark_;
   PictureWriter writer_;
   ferry_producer* producer_ = nullptr;
-  std::uint64_t next_sequence_ = 1;
+  std::uint64_t next_sequence_ = 1, first_sequence_ = 1, longest_overrun_ns_ = 0;
   std::uint64_t waited_targets_ = 0;
 };
 

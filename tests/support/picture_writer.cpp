@@ -1,9 +1,14 @@
 #include "tests/support/picture_writer.h"
 
+#include <vector>
+
 #include "ferry/ferry_vulkan.h"
 
 namespace ferry::test {
 namespace {
+
+/// Points beyond every one that a test gets to.
+constexpr std::uint64_t kFarAway = 1'000'000'000;
 
 void buffer_barrier(const Gpu& gpu, VkCommandBuffer commands, VkBuffer buffer, VkPipelineStageFlags from,
                     VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags read) {
@@ -53,7 +58,7 @@ PictureWriter::PictureWriter(const Gpu& gpu, Engine engine, std::uint32_t depth)
 
 PictureWriter::~PictureWriter() = default;
 
-void PictureWriter::draw(const ferry_target& target, const Picture& picture) {
+void PictureWriter::draw(const ferry_target& target, const Picture& picture, Ends ends) {
   const ImageShape shape{target.width_px, target.height_px, target.format};
   Canvas& canvas = *canvases_[next_++ % canvases_.size()];
   canvas.commands.wait();
@@ -78,8 +83,14 @@ void PictureWriter::draw(const ferry_target& target, const Picture& picture) {
       target.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
   gpu_.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr,
                           0, nullptr, 1, &give);
-  canvas.commands.submit({.wait_semaphores = {target.wait_semaphores, target.wait_count},
-                          .wait_values = {target.wait_values, target.wait_count},
+  std::vector<VkSemaphore> semaphores(target.wait_semaphores, target.wait_semaphores + target.wait_count);
+  std::vector<std::uint64_t> values(target.wait_values, target.wait_values + target.wait_count);
+  if (ends == Ends::kNever) {
+    semaphores.push_back(target.signal_semaphore);
+    values.push_back(target.signal_value + kFarAway);
+  }
+  canvas.commands.submit({.wait_semaphores = semaphores,
+                          .wait_values = values,
                           .signal_semaphore = target.signal_semaphore,
                           .signal_value = target.signal_value});
 }

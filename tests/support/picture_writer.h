@@ -20,8 +20,10 @@ class PictureWriter {
   PictureWriter(const Gpu& gpu, Engine engine, std::uint32_t depth = 3);
   ~PictureWriter();
 
+  /// kNever: the GPU waits for what nobody will signal.
+  enum class Ends : std::uint8_t { kSoon, kNever };
   /// Submits the drawing of @p picture; the submission waits and signals as @p target says. Returns before it is done.
-  void draw(const ferry_target& target, const Picture& picture);
+  void draw(const ferry_target& target, const Picture& picture, Ends ends = Ends::kSoon);
   /// Waits for all that was submitted.
   void wait();
 

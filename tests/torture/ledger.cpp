@@ -20,23 +20,27 @@ void Ledger::enter(const Fault& fault, const Outcome& outcome) {
   failures_ += failed ? 1 : 0;
 }
 
+std::string Ledger::Line::row(const std::string& name) const {
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {:.0f} |\n", name, tried, reached, frames, wrong, lost, failed,
+                     static_cast<double>(longest_gap_ns) / 1e6);
+}
+
 std::string Ledger::table() const {
   std::string text =
-      "| who | what | where | tried | got there | frames compared | wrong | lost | failed |\n"
-      "|---|---|---|--:|--:|--:|--:|--:|--:|\n";
+      "| who | what | where | tried | got there | frames compared | wrong | lost | failed | longest gap, ms |\n"
+      "|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n";
   Line sum;
   for (const auto& [fault, line] : lines_) {
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", fault.party, fault.signal, fault.where,
-                        line.tried, line.reached, line.frames, line.wrong, line.lost, line.failed);
+    text += line.row(fmt::format("{} | {} | {}", fault.party, fault.signal, fault.where));
     sum.tried += line.tried;
     sum.reached += line.reached;
     sum.frames += line.frames;
     sum.wrong += line.wrong;
     sum.lost += line.lost;
     sum.failed += line.failed;
+    sum.longest_gap_ns = std::max(sum.longest_gap_ns, line.longest_gap_ns);
   }
-  return text + fmt::format("| **all** | | | {} | {} | {} | {} | {} | {} |\n", sum.tried, sum.reached, sum.frames, sum.wrong,
-                            sum.lost, sum.failed);
+  return text + sum.row("**all** | | ");
 }
 
 }  // namespace ferry::torture

@@ -20,7 +20,7 @@ struct Outcome {
   std::uint64_t frames = 0;        ///< that the others compared
   std::uint64_t wrong_frames = 0;  ///< of those
   std::uint64_t lost_frames = 0;   ///< gaps in the numbers that an `every` consumer saw
-  std::uint64_t longest_gap_ns = 0;  ///< between two frames, as they were produced
+  std::uint64_t longest_gap_ns = 0;  ///< between two frames, as they came to the others
   std::string failure;             ///< what went wrong; empty: nothing
 };
 
@@ -35,6 +35,7 @@ class Ledger {
  private:
   struct Line {
     std::uint64_t tried = 0, reached = 0, frames = 0, wrong = 0, lost = 0, failed = 0, longest_gap_ns = 0;
+    std::string row(const std::string& name) const;
   };
   std::map<Fault, Line> lines_;
   std::uint64_t tries_ = 0, failures_ = 0;

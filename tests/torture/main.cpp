@@ -8,6 +8,7 @@
 
 #include "tests/torture/cycles.h"
 #include "tests/torture/faults.h"
+#include "tests/torture/places.h"
 
 namespace ferry::torture {
 namespace {
@@ -20,6 +21,13 @@ struct Options {
   int cycles = 300;
   std::string only, table_file;
 };
+
+void report(const Fault& fault, int nth, const Outcome& outcome) {
+  const bool well = outcome.failure.empty() && outcome.wrong_frames + outcome.lost_frames == 0;
+  std::printf("%s, %s, %s, pass %d: %s%s, longest gap %.0f ms\n", fault.party.c_str(), fault.signal.c_str(),
+              fault.where.c_str(), nth, outcome.reached ? "" : "not reached; ", well ? "all well" : "FAILED",
+              static_cast<double>(outcome.longest_gap_ns) / 1e6);
+}
 
 int run(const Options& options) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(options.minutes * 60);
@@ -34,19 +42,22 @@ int run(const Options& options) {
   std::shuffle(faults.begin(), faults.end(), random);
 
   Ledger ledger;
+  GapBound bound;
   std::size_t next = 0;
   do {
     World world;
     if (next == 0 && options.cycles > 0) run_cycles(world, options.cycles, ledger);
-    for (int i = 0; i < kFaultsAWorld && !is_over(); ++i) {
+    const Outcome calm = inflict_nothing(world);
+    bound.learn(calm.longest_gap_ns);
+    report(kNothing, 1, calm);
+    ledger.enter(kNothing, calm);
+    if (!calm.failure.empty()) std::printf("  %s\n", calm.failure.c_str());
+    for (int i = 0; calm.failure.empty() && i < kFaultsAWorld && !is_over(); ++i) {
       const Fault& fault = faults[next++ % faults.size()];
       const int nth = static_cast<int>(random() % static_cast<unsigned>(passes_of(fault))) + 1;
-      const Outcome outcome = inflict(world, fault, nth);
+      const Outcome outcome = inflict(world, fault, nth, bound);
       ledger.enter(fault, outcome);
-      std::printf("%s, %s, %s, pass %d: %s%s\n", fault.party.c_str(), fault.signal.c_str(), fault.where.c_str(), nth,
-                  outcome.reached ? "" : "not reached; ",
-                  outcome.failure.empty() && outcome.wrong_frames + outcome.lost_frames == 0 ? "all well"
-                                                                                             : "FAILED");
+      report(fault, nth, outcome);
       if (!outcome.failure.empty()) std::printf("  %s\n  the broker's log:\n%s\n", outcome.failure.c_str(), world.broker().log().c_str());
       std::fflush(stdout);
       if (!outcome.failure.empty()) break;  // a world of its own for the next one

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <thread>
 
 #include "tests/support/check.h"
@@ -20,7 +19,8 @@ nlohmann::json stream_in(const nlohmann::json& status, const std::string& name) 
 }
 
 World::World() {
-  broker_ = std::make_unique<test::BrokerProcess>("[limits]\nreclaim_grace_ms = 1000\neviction_deadline_ms = 500\n");
+  broker_ = std::make_unique<test::BrokerProcess>("[limits]\nreclaim_grace_ms = 1000\neviction_deadline_ms = 500\n",
+                                                  test::census_environment(census_folder_.file("census")));
   session_ = std::make_unique<test::Session>(test::SessionOptions{.socket = broker_->socket(), .validation = false});
   {
     // Once, for what the driver opens at its first use and keeps.
@@ -88,9 +88,15 @@ World::Sum World::books() {
     sum.frames += books["frames"].get<std::uint64_t>();
     for (const char* kind : {"wrong", "torn", "wrong_stamps", "disorder"}) sum.wrong += books[kind].get<std::uint64_t>();
     if (consumer == every_.get()) sum.missing_by_every = books["missing"];
-    sum.longest_gap_ns = std::max(sum.longest_gap_ns, books["longest_gap_ns"].get<std::uint64_t>());
+    sum.longest_gap_ns = std::max(sum.longest_gap_ns, books["longest_arrival_gap_ns"].get<std::uint64_t>());
+    sum.longest_overrun_ns = std::max(sum.longest_overrun_ns, books["longest_overrun_ns"].get<std::uint64_t>());
   }
+  sum.longest_overrun_ns = std::max(sum.longest_overrun_ns, books_of(*producer_)["longest_overrun_ns"].get<std::uint64_t>());
   return sum;
+}
+
+void World::forget_gaps() {
+  for (ChildProcess* consumer : {latest_.get(), every_.get()}) consumer->send_command("forget gaps");
 }
 
 namespace {
@@ -123,12 +129,20 @@ std::string World::duo_flows(std::uint64_t frames) {
 }
 
 World::Footprint World::footprint() const {
-  const std::string process = "/proc/" + std::to_string(broker_->pid());
-  Footprint now;
-  now.descriptors = test::TempDir::list(process + "/fd").size();
-  std::ifstream maps(process + "/maps");
-  for (std::string line; std::getline(maps, line);) now.mappings += line.find("memfd:") != std::string::npos ? 1 : 0;
-  return now;
+  return {test::usage_of(broker_->pid()), test::read_census(census_folder_.file("census"))};
+}
+
+std::string World::Footprint::text() const {
+  return fmt::format("{} descriptors, {} mappings, {} of them shared, {} KiB of its own; {}", usage.descriptors, usage.mappings,
+                     usage.shared_mappings, usage.heap_bytes >> 10, vulkan.text());
+}
+
+bool World::Footprint::fits(const Footprint& before) const {
+  constexpr std::size_t kMappingsMore = 24;
+  constexpr std::uint64_t kBytesMore = 24 << 20;
+  return usage.descriptors == before.usage.descriptors && usage.shared_mappings == before.usage.shared_mappings &&
+         usage.mappings <= before.usage.mappings + kMappingsMore &&
+         usage.heap_bytes <= before.usage.heap_bytes + kBytesMore && vulkan == before.vulkan;
 }
 
 std::string World::end() {
@@ -148,10 +162,9 @@ std::string World::end() {
       }))
     wrong += "the broker still has " + status().dump();
   const Deadline deadline(10s);  // a grace period has a timer
-  while (!(footprint() == empty_) && !deadline.passed()) std::this_thread::sleep_for(50ms);
-  if (const Footprint left = footprint(); !(left == empty_))
-    wrong += fmt::format("descriptors {} instead of {}, mappings {} instead of {}", left.descriptors, empty_.descriptors,
-                         left.mappings, empty_.mappings);
+  while (!footprint().fits(empty_) && !deadline.passed()) std::this_thread::sleep_for(50ms);
+  const Footprint left = footprint();
+  if (!left.fits(empty_)) wrong += fmt::format("it has {} instead of {}", left.text(), empty_.text());
   session_.reset();
   return wrong + broker_->stop();
 }

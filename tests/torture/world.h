@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "tests/support/broker_process.h"
+#include "tests/support/broker_usage.h"
 #include "tests/support/child_process.h"
+#include "tests/support/layers/vulkan_census.h"
 #include "tests/support/session.h"
 
 namespace ferry::torture {
@@ -34,9 +36,14 @@ class World {
 
   /// The books of those who must not lose anything, added up.
   struct Sum {
-    std::uint64_t frames = 0, wrong = 0, missing_by_every = 0, longest_gap_ns = 0;
+    std::uint64_t frames = 0, wrong = 0, missing_by_every = 0;
+    std::uint64_t longest_gap_ns = 0;      ///< between two frames that came, since forget_gaps()
+    std::uint64_t longest_overrun_ns = 0;  ///< by which a wait outlasted its timeout; the producer's, too
   };
   Sum books();
+  void forget_gaps();
+  /// Of a wait, on a machine that has other things to do.
+  static constexpr std::uint64_t kMostOverrunNs = 1'000'000'000;
   /// Everybody who is left gets so many frames more. What does not is named; empty: all did.
   std::string flows(std::uint64_t frames);
   /// The same for the consumer of "duo".
@@ -47,13 +54,18 @@ class World {
   std::string end();
 
  private:
+  /// What the broker's process has.
   struct Footprint {
-    std::size_t descriptors = 0, mappings = 0;
-    bool operator==(const Footprint&) const = default;
+    test::Usage usage;
+    test::VulkanCensus vulkan;
+    std::string text() const;
+    /// Nothing that it had not @p before. What an allocator and a driver keep for later may come and go a little.
+    bool fits(const Footprint& before) const;
   };
   Footprint footprint() const;
   static nlohmann::json books_of(ChildProcess& consumer);
 
+  test::TempDir census_folder_;
   std::unique_ptr<test::BrokerProcess> broker_;
   std::unique_ptr<test::Session> session_;
   Footprint empty_;

@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "tests/support/check.h"
 #include "tests/support/deadline.h"
@@ -33,6 +35,8 @@ struct Options {
   std::int64_t acquire_timeout_ms = 200;  ///< between two looks at the commands and the deadline
   bool until_wrong = false;               ///< ends at the first frame that is not right
   bool use_fd = false;                    ///< sleeps in poll(2) on ferry_consumer_get_fd()
+  bool ask_status = false;                ///< asks the broker for its status after every frame
+  bool reattach = false;                  ///< attaches again, once, when it is evicted
   std::int64_t deadline_ms = 120'000;
 };
 
@@ -48,10 +52,14 @@ class ConsumerProgram {
   explicit ConsumerProgram(const Options& options)
       : options_(options),
         session_(options.session),
-        consumer_(session_.connection(), session_.device(), session_.gpu(), options.stream),
         deadline_(std::chrono::milliseconds(options.deadline_ms)) {
-    if (options_.use_fd) check(ferry_consumer_get_fd(consumer_.handle(), &fd_), "ferry_consumer_get_fd");
-    const ferry_stream_state state = consumer_.state();
+    attach();
+  }
+
+  void attach() {
+    consumer_ = std::make_unique<PictureConsumer>(session_.connection(), session_.device(), session_.gpu(), options_.stream);
+    if (options_.use_fd) check(ferry_consumer_get_fd(consumer_->handle(), &fd_), "ferry_consumer_get_fd");
+    const ferry_stream_state state = consumer_->state();
     report("attached", {{"slots", state.slot_count},
                         {"sync_mode", state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host"},
                         {"transport", state.transport}});
@@ -65,12 +73,11 @@ class ConsumerProgram {
         break;
       }
       report_events();
-      while (const auto line = commands_.next())
-        if (*line == "books") report("books", books());
+      while (const auto line = commands_.next()) obey(*line);
       const std::int32_t code = take();
       if (code == FERRY_OK) {
         after_frame();
-        if (options_.until_wrong && !consumer_.books().all_right()) {
+        if (options_.until_wrong && !consumer_->books().all_right()) {
           ended = "wrong";
           break;
         }
@@ -81,20 +88,27 @@ class ConsumerProgram {
       } else if (code != FERRY_ERROR_TIMEOUT && code != FERRY_ERROR_WOULD_BLOCK) {
         ended = ferry_error_name(code);
         report("ended", {{"code", code}, {"text", ferry_last_error()}});
+        if (code == FERRY_ERROR_EVICTED && std::exchange(options_.reattach, false)) {
+          report("evicted", books());
+          consumer_->release_all();
+          report_events();
+          attach();
+          continue;
+        }
         break;
       }
-      if (options_.stream.hang_at != 0 && consumer_.books().frames == options_.stream.hang_at) {
-        consumer_.release_all();
+      if (options_.stream.hang_at != 0 && consumer_->books().frames == options_.stream.hang_at) {
+        consumer_->release_all();
         report("hanging", books());
         while (!commands_.stopped()) commands_.wait(std::chrono::milliseconds(1000));
         std::_Exit(0);  // nothing of it could be destroyed in order
       }
-      if (options_.keep && consumer_.held() == std::max(options_.stream.max_holds, 1u)) {
+      if (options_.keep && consumer_->held() == std::max(options_.stream.max_holds, 1u)) {
         report("holding", books());
         while (!commands_.stopped() && !deadline_.passed()) commands_.wait(std::chrono::milliseconds(1000));
       }
     }
-    consumer_.release_all();
+    consumer_->release_all();
     report_events();
     if (!becomes_idle()) {
       report("failed", {{"code", 0}, {"text", "vkDeviceWaitIdle did not return within 20 s"}});
@@ -111,11 +125,11 @@ class ConsumerProgram {
  private:
   std::int32_t take() {
     if (!options_.use_fd) {
-      const std::int32_t code = consumer_.take(options_.acquire_timeout_ms * 1'000'000);
+      const std::int32_t code = consumer_->take(options_.acquire_timeout_ms * 1'000'000);
       if (code == FERRY_ERROR_WOULD_BLOCK) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       return code;
     }
-    const std::int32_t code = consumer_.take(0);
+    const std::int32_t code = consumer_->take(0);
     if (code != FERRY_ERROR_WOULD_BLOCK) return code;
     pollfd readable{fd_, POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(options_.acquire_timeout_ms)) > 0) ++wakeups_;
@@ -130,28 +144,45 @@ class ConsumerProgram {
     return idle.wait_for(std::chrono::seconds(20)) == std::future_status::ready && idle.get() == VK_SUCCESS;
   }
 
+  void obey(const std::string& line) {
+    if (line == "books")
+      report("books", books());
+    else if (line == "forget gaps")
+      consumer_->forget_gaps();
+    else
+      throw std::invalid_argument("unknown command: " + line);
+  }
+
+  /// Without a broker there is none to be had, and from one that stands still none in time.
+  void ask_status() try {
+    session_.status();
+  } catch (const FerryFailure& failure) {
+    if (failure.code() != FERRY_ERROR_DISCONNECTED && failure.code() != FERRY_ERROR_TIMEOUT) throw;
+  }
+
   void after_frame() {
-    if (options_.report_frames) report("frame", {{"sequence", consumer_.books().last}});
+    if (options_.ask_status) ask_status();
+    if (options_.report_frames) report("frame", {{"sequence", consumer_->books().last}});
     if (options_.keep) return;
     if (options_.hold_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(options_.hold_ms));
-    if (consumer_.held() >= std::max(options_.stream.max_holds, 1u)) consumer_.release_oldest();
+    if (consumer_->held() >= std::max(options_.stream.max_holds, 1u)) consumer_->release_oldest();
     if (options_.pace_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(options_.pace_ms));
   }
 
   bool reached_goal() const {
-    const ConsumerBooks& books = consumer_.books();
+    const ConsumerBooks& books = consumer_->books();
     return (options_.frames != 0 && books.frames >= options_.frames) ||
            (options_.until_sequence != 0 && books.last >= options_.until_sequence);
   }
 
   void report_events() {
-    while (const auto event = consumer_.next_event())
+    while (const auto event = consumer_->next_event())
       report("event",
              {{"type", event_name(event->type)}, {"generation", event->generation}, {"reason", event->reason}});
   }
 
   nlohmann::json books() const {
-    const ConsumerBooks& b = consumer_.books();
+    const ConsumerBooks& b = consumer_->books();
     return {{"frames", b.frames},
             {"wrong", b.wrong_frames},
             {"torn", b.torn_frames},
@@ -163,6 +194,8 @@ class ConsumerProgram {
             {"last", b.last},
             {"generations", b.generations},
             {"longest_gap_ns", b.longest_gap_ns},
+            {"longest_arrival_gap_ns", consumer_->longest_arrival_gap_ns()},
+            {"longest_overrun_ns", b.longest_overrun_ns},
             {"overtaken", b.overtaken},
             {"laps", b.laps},
             {"width", b.shape.width_px},
@@ -171,16 +204,16 @@ class ConsumerProgram {
             {"first_wrong", b.first_wrong},
             {"all_right", b.all_right()},
             {"wakeups", wakeups_},
-            {"latency_p50_ns", percentile(consumer_.latencies_ns(), 0.5)},
-            {"latency_p99_ns", percentile(consumer_.latencies_ns(), 0.99)},
-            {"read_p50_ns", percentile(consumer_.read_ns(), 0.5)},
-            {"read_p99_ns", percentile(consumer_.read_ns(), 0.99)},
+            {"latency_p50_ns", percentile(consumer_->latencies_ns(), 0.5)},
+            {"latency_p99_ns", percentile(consumer_->latencies_ns(), 0.99)},
+            {"read_p50_ns", percentile(consumer_->read_ns(), 0.5)},
+            {"read_p99_ns", percentile(consumer_->read_ns(), 0.99)},
             {"validation_errors", session_.validation_errors()}};
   }
 
   Options options_;
   Session session_;
-  PictureConsumer consumer_;
+  std::unique_ptr<PictureConsumer> consumer_;
   Commands commands_;
   Deadline deadline_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
@@ -216,6 +249,8 @@ int run(int argc, char** argv) {
   app.add_option("--acquire-timeout-ms", options.acquire_timeout_ms);
   app.add_flag("--until-wrong", options.until_wrong);
   app.add_flag("--use-fd", options.use_fd);
+  app.add_flag("--ask-status", options.ask_status);
+  app.add_flag("--reattach", options.reattach);
   app.add_flag("--report-frames", options.report_frames);
   app.add_flag("--no-verify", no_verify);
   app.add_flag("--no-validation", no_validation);

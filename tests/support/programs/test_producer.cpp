@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -60,6 +61,11 @@ class ProducerProgram {
         continue;
       }
       produce_one();
+      if (options_.stream.hang_at != 0 && produced_ == options_.stream.hang_at) {
+        report("hanging", books());
+        while (!commands_.stopped()) commands_.wait(std::chrono::milliseconds(1000));
+        std::_Exit(0);  // nothing of it could be destroyed in order
+      }
       if (options_.rate_hz > 0) {
         next += std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 / options_.rate_hz));
         std::this_thread::sleep_until(next);
@@ -79,6 +85,8 @@ class ProducerProgram {
       reported_idle_ = false;
     } else if (line.starts_with("resize ")) {
       resize(parse_shape(line.substr(7), options_.stream.shape));
+    } else if (line == "books") {
+      report("books", books());
     } else {
       throw std::invalid_argument("unknown command: " + line);
     }
@@ -111,6 +119,7 @@ class ProducerProgram {
             {"last", producer_.last_sequence()},
             {"starved", starved_},
             {"waited", producer_.waited_targets()},
+            {"longest_overrun_ns", producer_.longest_overrun_ns()},
             {"connected", state.connected},
             {"generation", state.generation},
             {"transport", state.transport},
@@ -146,6 +155,7 @@ int run(int argc, char** argv) {
   app.add_option("--min-slots", options.stream.min_slots);
   app.add_option("--resize", resizes, "N=WxH[:FORMAT]: before frame N, counted from 0");
   app.add_option("--engine", options.stream.engine)->transform(CLI::CheckedTransformer(kEngines));
+  app.add_option("--hang-at", options.stream.hang_at, "this frame (1, 2 ...) is published, and its drawing never ends");
   app.add_flag("--mark", options.stream.mark);
   app.add_flag("--paused", options.paused);
   app.add_flag("--report-frames", options.report_frames);
