@@ -50,6 +50,44 @@ TEST_F(Deaths, AConsumerKilledWithWorkPendingOnTheGpuIsWaitedForNoMore) {
   stop_and_check(producer);
 }
 
+/// In sync mode timeline a viewer may have taken the frame that is never drawn: its queue waits until the broker signals
+/// for the dead, and what it then reads is nobody's picture. In sync mode host nobody ever sees it.
+TEST_F(Deaths, APublishedFrameWhoseWorkNeverEndsBlocksNoViewer) {
+  constexpr std::uint64_t kHangs = 30;
+  auto first = start("test_producer", {"--name", "cam", "--size", "320x180:RGBA8", "--hang-at", std::to_string(kHangs),
+                                       "--no-validation"});
+  const bool by_timeline = first.wait_report("created")["sync_mode"] == "timeline";
+  auto consumer = start_consumer({"--name", "cam", "--report-frames"});
+  auto event_loop = start_consumer({"--name", "cam", "--use-fd", "--report-frames"});
+  first.wait_report("hanging");
+  if (!by_timeline) {
+    for (ChildProcess* viewer : {&consumer, &event_loop})
+      viewer->wait_report_if("the last complete frame", frame_after(kHangs - 2));
+    auto late = start_consumer({"--name", "cam", "--frames", "1"});
+    EXPECT_EQ(finish_and_check(late)["last"], kHangs - 1) << "the last complete frame, for whoever comes now";
+  }
+  first.kill_now();
+  for (ChildProcess* viewer : {&consumer, &event_loop}) viewer->wait_report_if("ORPHANED", event_is("ORPHANED"), 60s);
+  auto orphans = start_consumer({"--name", "cam", "--frames", "1"});
+  const auto last = orphans.wait_report("done");
+  EXPECT_GE(last["last"], kHangs - 1);
+  orphans.wait_exit();
+
+  auto second = start_producer({"--name", "cam", "--size", "160x90:RGBA8"});
+  const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
+  for (ChildProcess* viewer : {&consumer, &event_loop}) {
+    viewer->wait_report_if("RESUMED", event_is("RESUMED"));
+    viewer->wait_report_if("30 frames more", frame_after(now + 30));
+    viewer->send_command("stop");
+    const auto done = viewer->wait_report("done");
+    EXPECT_LE(done["wrong"], by_timeline ? 1 : 0) << done;
+    EXPECT_EQ(done["disorder"], 0) << done;
+    EXPECT_EQ(done["width"], 160) << done;
+    EXPECT_TRUE(viewer->wait_exit().clean());
+  }
+  stop_and_check(second);
+}
+
 TEST_F(Deaths, ManyConsumersKilledInARowDrainNothing) {
   auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8", "--report-frames"});
   for (int round = 0; round < 6; ++round) {
@@ -216,6 +254,42 @@ TEST_F(Evictions, AStoppedRecorderThatBlocksItsProducerHasToGo) {
   finish_and_check(recorder);
   stop_and_check(viewer);
   stop_and_check(producer);
+}
+
+TEST_F(Evictions, AreNoBanTheSameProcessAttachesAgain) {
+  auto producer = start_producer({"--name", "rec", "--size", "160x90:RGBA8", "--policy", "block", "--rate", "100"});
+  auto recorder = start_consumer({"--name", "rec", "--mode", "every", "--queue-depth", "2", "--report-frames", "--reattach"});
+  recorder.wait_report_if("10 frames", frame_after(10));
+  recorder.send_signal(SIGSTOP);
+  const auto status = status_when([](const auto& s) { return stream_in(s, "rec")["consumers"].empty(); });
+  const auto before = stream_in(status, "rec");
+  ASSERT_TRUE(before["consumers"].empty()) << before;
+  recorder.send_signal(SIGCONT);
+  expect_right(recorder.wait_report("evicted"));
+  recorder.wait_report("attached");
+  recorder.wait_report_if("frames of the second lease", frame_after(before["frames"].get<std::uint64_t>() + 30));
+  const auto after = stream_in(session().status(), "rec");
+  ASSERT_EQ(after["consumers"].size(), 1u) << after;
+  EXPECT_EQ(after["consumers"][0]["pid"], recorder.pid());
+  EXPECT_EQ(after["generation"]["id"], before["generation"]["id"]) << "nothing has to be allocated anew";
+  const auto done = stop_and_check(recorder);
+  EXPECT_EQ(done["missing"], 0) << "every frame since it is back: " << done;
+  stop_and_check(producer);
+}
+
+/// Nobody is sent away for standing still alone: only who keeps others from going on (docs/reliability.md).
+TEST_F(Evictions, AStoppedViewerThatStarvesNobodyStays) {
+  auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8", "--rate", "100"});
+  auto viewer = start_consumer({"--name", "cam", "--report-frames", "--holds", "3"});
+  viewer.wait_report_if("10 frames", frame_after(10));
+  viewer.send_signal(SIGSTOP);
+  std::this_thread::sleep_for(3s);  // ten times the deadline
+  const auto stream = stream_in(session().status(), "cam");
+  EXPECT_EQ(stream["consumers"].size(), 1u) << stream;
+  viewer.send_signal(SIGCONT);
+  viewer.wait_report_if("frames again", frame_after(stream["frames"].get<std::uint64_t>()));
+  stop_and_check(viewer);
+  EXPECT_EQ(stop_and_check(producer)["starved"], 0);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -77,6 +78,50 @@ TEST_F(Restarts, LoseNoFrameHoweverOften) {
   EXPECT_EQ(read["last"], made["last"]) << "every frame, to the last";
   finish_and_check(latest);
   finish_and_check(by_fd);
+}
+
+TEST_F(Restarts, LoseNoFrameAtFullRateAndNoCount) {
+  auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8", "--policy", "block", "--rate", "0", "--paused"});
+  auto every = start_consumer({"--name", "cam", "--mode", "every", "--queue-depth", "8", "--deadline-ms", "600000"});
+  auto latest = start_consumer({"--name", "cam", "--pace-ms", "25", "--deadline-ms", "600000"});
+  producer.send_command("produce 1");
+  cam_when([](const auto& s) {
+    std::size_t reading = 0;
+    for (const auto& consumer : s["consumers"]) reading += consumer["acquired"] == 1 ? 1 : 0;
+    return reading == 2;
+  });
+  producer.send_command("produce 10000000");
+  session();
+  const auto counts_of = [](const nlohmann::json& stream, const ChildProcess& consumer) {
+    for (const auto& lease : stream["consumers"])
+      if (lease["pid"] == consumer.pid()) return lease;
+    return nlohmann::json();
+  };
+  auto before = cam_when([&](const auto& s) { return counts_of(s, latest)["skipped"] > 20; });
+  for (int round = 0; round < 6; ++round) {
+    SCOPED_TRACE(round);
+    kill_broker({}, std::chrono::milliseconds(round % 3 * 150));
+    start_broker({&every, &latest});
+    const auto after = cam_when([&](const auto& s) { return s["consumers"].size() == 2; });
+    EXPECT_GE(after["frames"], before["frames"]);
+    EXPECT_GE(after["starved"], before["starved"]);
+    for (const ChildProcess* consumer : {&every, &latest}) {
+      const auto then = counts_of(before, *consumer), now = counts_of(after, *consumer);
+      ASSERT_TRUE(then.is_object() && now.is_object()) << before << after;
+      EXPECT_EQ(now["lease"], then["lease"]);
+      for (const char* count : {"acquired", "skipped"}) EXPECT_GE(now[count], then[count]) << count << after;
+      for (const char* time : {"latency_p50_ns", "latency_p99_ns"}) EXPECT_GT(now[time], 0u) << time << after;
+    }
+    before = cam_when([&](const auto& s) { return s["frames"] > after["frames"].template get<std::uint64_t>() + 100; });
+  }
+  EXPECT_GT(counts_of(before, latest)["skipped"], 0u) << before;
+  producer.send_command("stop");
+  const auto made = producer.wait_report("done");
+  std::printf("%.0f frames a second, under 6 restarts\n", made["frames"].get<double>() / made["seconds"].get<double>());
+  const auto read = finish_and_check(every);
+  EXPECT_EQ(read["missing"], 0) << read;
+  EXPECT_EQ(read["frames"], made["frames"]);
+  finish_and_check(latest);
 }
 
 TEST_F(Restarts, OfABrokerThatIsStoppedProperlyAreTheSame) {
