@@ -5,11 +5,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "platform/clock.h"
 #include "platform/message_socket.h"
 #include "proto/format.h"
+#include "proto/limits.h"
 
 namespace ferry::test {
 
@@ -52,7 +54,12 @@ HostileClient::HostileClient(const std::string& socket, Stage stage, const std::
     say(body_of(create_request("hostile-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))), 1, FdKind::kStreamPage);
     if (hear() != wire::Body::StreamCreated) throw std::runtime_error("no StreamCreated");
   }
-  if (stage == Stage::kAttached) {
+  if (stage == Stage::kWaiting) {
+    auto patient = attach_request("nobody-makes-this");
+    patient.wait = true;
+    say(body_of(std::move(patient)), 1, FdKind::kLeasePage);
+  }
+  if (stage == Stage::kAttached || stage == Stage::kOrphaned || stage == Stage::kEvicted) {
     say(body_of(attach_request(victim)), 1, FdKind::kLeasePage);
     if (hear() != wire::Body::Attached) throw std::runtime_error("no Attached");
   }
@@ -64,13 +71,18 @@ bool HostileClient::say(std::span<const std::byte> bytes, std::span<const int> f
 }
 
 bool HostileClient::say(wire::BodyUnion body, std::size_t fd_count, FdKind kind) {
+  const std::vector<std::byte> bytes = proto::encode(++last_request_, std::move(body));
+  if (fd_count == kAsManyAsBelong) {
+    const auto envelope = proto::decode(bytes);
+    fd_count = envelope ? std::min(proto::descriptor_count(**envelope), proto::kMaxMessageFds) : 0;
+  }
   std::vector<UniqueFd> fds;
   std::vector<int> numbers;
   for (std::size_t i = 0; i < fd_count; ++i) {
     fds.push_back(descriptor(kind));
     numbers.push_back(fds.back().get());
   }
-  return say(proto::encode(++last_request_, std::move(body)), numbers);
+  return say(bytes, numbers);
 }
 
 std::optional<wire::Body> HostileClient::hear(int timeout_ms) {
@@ -84,8 +96,21 @@ std::optional<wire::Body> HostileClient::hear(int timeout_ms) {
   if (const auto* reply = envelope->body.AsHelloReply(); reply != nullptr && !reply->devices.empty())
     device_ = std::make_unique<wire::DeviceT>(*reply->devices.front());
   if (const auto* created = envelope->body.AsStreamCreated()) stream_ = created->stream;
+  if (const auto* attached = envelope->body.AsAttached(); attached != nullptr && attached->generation)
+    generation_ = attached->generation->id;
+  if (const auto* started = envelope->body.AsGenerationStarted(); started != nullptr && started->generation)
+    generation_ = started->generation->id;
   if (const auto* added = envelope->body.AsLeaseAdded()) last_lease_ = proto::LeaseId{added->lease};
   return envelope->body.type;
+}
+
+bool HostileClient::hears(wire::Body type) {
+  constexpr int kMost = 16;
+  for (int i = 0; i < kMost; ++i) {
+    const auto heard = hear();
+    if (!heard || *heard == type) return heard.has_value();
+  }
+  return false;
 }
 
 wire::CreateStreamT HostileClient::create_request(const std::string& name) const {
@@ -136,6 +161,61 @@ UniqueFd HostileClient::descriptor(FdKind kind) const {
   return {};
 }
 
+namespace {
+
+/// Of streams and leases of its own, of another's, and of none.
+void add_what_is_handed_back(const HostileClient& client, const std::string& victim, std::vector<wire::BodyUnion>& all) {
+  const auto generation = [&](std::uint32_t slots) {
+    auto made = std::make_unique<wire::GenerationT>();
+    made->id = 1;
+    made->image = std::make_unique<wire::ImageT>(*client.create_request("any").image);
+    made->slot_count = slots;
+    made->transport = wire::Transport::OpaqueFd;
+    made->allocation_size = ~std::uint64_t{0};
+    return made;
+  };
+  for (const std::uint64_t stream : {client.stream(), std::uint64_t{1}, ~std::uint64_t{0}}) {
+    for (const std::uint32_t slots : {0u, 1u, 3u, ~0u}) {
+      wire::HandBackGenerationT part;
+      part.stream = stream;
+      part.generation = generation(slots);
+      all.push_back(body_of(std::move(part)));
+    }
+    wire::HandBackLeaseT lease;
+    lease.stream = stream;
+    lease.lease = lease.lease_index = 1;
+    lease.mode = wire::ConsumerMode::Every;
+    lease.max_holds = lease.queue_depth = ~0u;
+    all.push_back(body_of(lease));
+    wire::ReclaimStreamT claim;
+    claim.stream = stream;
+    claim.name = victim;
+    claim.device = client.create_request("any").device;
+    claim.next_sequence = ~std::uint64_t{0};
+    claim.newest_generation = claim.producers = ~0u;
+    all.push_back(body_of(std::move(claim)));
+    wire::ReclaimLeaseT reclaim;
+    reclaim.stream = stream;
+    reclaim.name = victim;
+    reclaim.lease = 1;
+    reclaim.mode = wire::ConsumerMode::Latest;
+    reclaim.max_holds = 1;
+    reclaim.device = client.create_request("any").device;
+    reclaim.newest_generation = reclaim.newest_known = ~0u;
+    all.push_back(body_of(std::move(reclaim)));
+    for (const std::uint64_t failed_lease : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
+      wire::ImportFailedT failed;
+      failed.stream = stream;
+      failed.lease = failed_lease;
+      failed.generation = 1;
+      failed.reason = std::string(5000, '\x1b');
+      all.push_back(body_of(std::move(failed)));
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<wire::BodyUnion> every_message(const HostileClient& client, const std::string& victim) {
   std::vector<wire::BodyUnion> all;
   const auto add = [&](auto table) { all.push_back(body_of(std::move(table))); };
@@ -176,6 +256,7 @@ std::vector<wire::BodyUnion> every_message(const HostileClient& client, const st
   }
   add(client.attach_request(victim));
   add(client.attach_request("\x1b[2J"));
+  add_what_is_handed_back(client, victim, all);
   // What only a broker says.
   add(wire::HelloReplyT{});
   add(wire::RefusedT{});
@@ -188,6 +269,8 @@ std::vector<wire::BodyUnion> every_message(const HostileClient& client, const st
   add(wire::LeaseEndedT{});
   add(wire::StreamStateChangedT{});
   add(wire::StatusReplyT{});
+  add(wire::StreamRestoredT{});
+  add(wire::LeaseRestoredT{});
   add(wire::GoodbyeT{});
   return all;
 }

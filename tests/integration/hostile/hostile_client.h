@@ -17,17 +17,31 @@
 namespace ferry::test {
 
 /// How far the hostile client behaves before it does not.
-enum class Stage : std::uint8_t { kSilent, kGreeted, kProducing, kAttached, kHalfClosed };
-inline constexpr std::array kStages{Stage::kSilent, Stage::kGreeted, Stage::kProducing, Stage::kAttached, Stage::kHalfClosed};
+enum class Stage : std::uint8_t {
+  kSilent,
+  kGreeted,
+  kProducing,
+  kAttached,
+  kWaiting,   ///< for a stream that nobody makes
+  kOrphaned,  ///< attached to a stream whose producer has died
+  kEvicted,   ///< attached, and then sent away
+  kHalfClosed
+};
+inline constexpr std::array kStages{Stage::kSilent,  Stage::kGreeted,  Stage::kProducing, Stage::kAttached,
+                                    Stage::kWaiting, Stage::kOrphaned, Stage::kEvicted,   Stage::kHalfClosed};
 
 /// What it sends where a page belongs.
 enum class FdKind : std::uint8_t { kStreamPage, kLeasePage, kUnsealed, kTruncated, kDevNull, kSocket, kFolder };
 inline constexpr std::array kFdKinds{FdKind::kStreamPage, FdKind::kLeasePage, FdKind::kUnsealed, FdKind::kTruncated,
                                      FdKind::kDevNull,    FdKind::kSocket,    FdKind::kFolder};
 
+/// As many descriptors as the message says it has.
+inline constexpr std::size_t kAsManyAsBelong = ~std::size_t{0};
+
 class HostileClient {
  public:
-  /// @p victim: the stream it attaches to. Throws when the broker refuses what is no offence yet.
+  /// @p victim: the stream it attaches to; its producer dies, or has it evicted, by the caller's doing. Throws when the
+  /// broker refuses what is no offence yet.
   HostileClient(const std::string& socket, Stage stage, const std::string& victim);
 
   /// False when the broker has ended the session.
@@ -36,11 +50,16 @@ class HostileClient {
   /// The next message; nothing when none comes in time or the session is over.
   std::optional<wire::Body> hear(int timeout_ms = 10'000);
 
+  /// False when it is not among the next messages.
+  bool hears(wire::Body type);
+
   proto::StreamPage& stream_page() { return stream_page_.page(); }
   proto::LeasePage& lease_page() { return lease_page_.page(); }
   std::uint64_t stream() const { return stream_; }
   /// Of the consumer that joined last; 0: nobody.
   proto::LeaseId last_lease() const { return last_lease_; }
+  /// The newest that it was told of.
+  std::uint32_t generation() const { return generation_; }
   const platform::UniqueFd& socket() const { return socket_; }
   /// As good a request as there is, for streams named @p name.
   wire::CreateStreamT create_request(const std::string& name) const;
@@ -53,6 +72,7 @@ class HostileClient {
   platform::OwnedPage<proto::LeasePage> lease_page_;
   std::unique_ptr<wire::DeviceT> device_;
   std::uint64_t last_request_ = 0, stream_ = 0;
+  std::uint32_t generation_ = 0;
   proto::LeaseId last_lease_{};
   std::vector<platform::UniqueFd> kept_;  ///< what it was given
 };

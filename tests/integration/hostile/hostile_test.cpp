@@ -1,17 +1,23 @@
 // Clients that follow no rule, and a stream of two others that must not notice: no frame lost, none wrong. The broker
 // stays within its limits meanwhile, and has nothing of them afterwards.
 
+#include <fmt/format.h>
+#include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "tests/integration/hostile/hostile_client.h"
 #include "tests/integration/stream_test.h"
 #include "tests/support/broker_usage.h"
+#include "tests/support/temp_dir.h"
 
 namespace ferry::test {
 namespace {
@@ -42,12 +48,14 @@ class Hostile : public StreamTest {
   Hostile()
       : StreamTest(kLimits),
         producer_(start_producer({"--name", kVictim, "--size", "160x90:RGBA8", "--policy", "block", "--rate", "100"})),
-        witness_(start_consumer({"--name", kVictim, "--mode", "every", "--report-frames"})) {
-    witness_.wait_report("frame");
+        witness_(start_consumer({"--name", kVictim, "--mode", "every"})) {
+    wait_for_frame(1);
     before_ = usage_of(broker_.pid());
   }
 
   void TearDown() override {
+    mourner_.reset();
+    angler_.reset();
     const auto status = status_when([](const auto& s) {
       return s["broker"]["sessions"] == 3 && s["broker"]["leases"] == 1 && s["broker"]["streams"] == 1;
     });
@@ -55,11 +63,22 @@ class Hostile : public StreamTest {
     EXPECT_EQ(status["broker"]["leases"], 1) << status["broker"];
     EXPECT_EQ(status["broker"]["streams"], 1) << status["broker"];
     const std::uint64_t now = stream_in(status, kVictim)["frames"];
-    witness_.wait_report_if("the victim's next frames",
-                            [&](const auto& report) { return report.value("sequence", std::uint64_t{0}) > now + 20; });
+    wait_for_frame(now + 20);
     EXPECT_EQ(stop_and_check(witness_)["missing"], 0);
     stop_and_check(producer_);
     StreamTest::TearDown();
+  }
+
+  /// Until the witness has read it.
+  void wait_for_frame(std::uint64_t sequence) {
+    const Deadline deadline(std::chrono::seconds(20));
+    for (;;) {
+      witness_.send_command("books");
+      const auto books = witness_.wait_report("books");
+      if (books["last"] >= sequence) return;
+      if (deadline.passed()) throw std::runtime_error(fmt::format("frame {} does not come: {}", sequence, books.dump()));
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
 
   /// Called while things are at their worst.
@@ -68,9 +87,54 @@ class Hostile : public StreamTest {
     EXPECT_LT(now.descriptors, kMostDescriptors);
     EXPECT_LT(now.heap_bytes, before_.heap_bytes + kMostHeapGrowthBytes);
   }
-  HostileClient hostile(Stage stage) { return HostileClient(broker_.socket(), stage, kVictim); }
+  HostileClient hostile(Stage stage) {
+    if (stage == Stage::kOrphaned) return HostileClient(broker_.socket(), stage, orphan());
+    if (stage != Stage::kEvicted) return HostileClient(broker_.socket(), stage, kVictim);
+    HostileClient evicted(broker_.socket(), stage, bait());
+    evict(evicted);
+    return evicted;
+  }
+
+  /// A stream without a producer, which its one consumer keeps.
+  const char* orphan() {
+    constexpr const char* kName = "orphan";
+    if (mourner_) return kName;
+    HostileClient mother(broker_.socket(), Stage::kGreeted, kVictim);
+    create(mother, kName);
+    mourner_ = std::make_unique<HostileClient>(broker_.socket(), Stage::kAttached, kName);
+    return kName;
+  }
+  const char* bait() {
+    constexpr const char* kName = "bait";
+    if (angler_) return kName;
+    angler_ = std::make_unique<HostileClient>(broker_.socket(), Stage::kGreeted, kVictim);
+    create(*angler_, kName);
+    return kName;
+  }
+  void create(HostileClient& client, const char* name) {
+    wire::BodyUnion body;
+    body.Set(client.create_request(name));
+    client.say(std::move(body), 1, FdKind::kStreamPage);
+    ASSERT_EQ(client.hear(), wire::Body::StreamCreated);
+  }
+  /// It holds more than it may, and the producer of "bait" says that this starves it.
+  void evict(HostileClient& client) {
+    // Who joins may bring a bigger pool: of whichever generation is the newest.
+    std::uint32_t i = 0;
+    for (auto& slot : client.lease_page().slots) slot.held = client.generation() + i++ % 2;
+    ASSERT_TRUE(angler_->hears(wire::Body::LeaseAdded));
+    wire::BodyUnion body;
+    wire::ReportStarvedT starved;
+    starved.stream = angler_->stream();
+    starved.leases = {raw(angler_->last_lease())};
+    starved.starved_ms = 5000;
+    body.Set(std::move(starved));
+    angler_->say(std::move(body), 0, FdKind::kDevNull);
+    ASSERT_TRUE(client.hears(wire::Body::LeaseEnded));
+  }
 
   ChildProcess producer_, witness_;
+  std::unique_ptr<HostileClient> mourner_, angler_;
   Usage before_;
 };
 
@@ -82,7 +146,13 @@ TEST_F(Hostile, EveryMessageInEveryStateWithEveryKindOfDescriptor) {
     for (std::size_t i = 0; i < count; ++i) {
       // As many descriptors as belong there, of every kind, and then every wrong number.
       std::vector<std::pair<std::size_t, FdKind>> beside{{0, FdKind::kDevNull}, {2, FdKind::kLeasePage}, {72, FdKind::kDevNull}};
-      for (const FdKind kind : kFdKinds) beside.emplace_back(1, kind);
+      // What is wrong with a descriptor is seen without a look at the peer's streams and leases.
+      const bool rarer = stage == Stage::kWaiting || stage == Stage::kOrphaned || stage == Stage::kEvicted;
+      for (const FdKind kind : kFdKinds)
+        if (!rarer) beside.emplace_back(1, kind);
+      // And what the message itself says belongs there, as far as a message can carry it.
+      beside.emplace_back(kAsManyAsBelong, FdKind::kStreamPage);
+      beside.emplace_back(kAsManyAsBelong, FdKind::kLeasePage);
       for (const auto& [fd_count, kind] : beside) {
         HostileClient client = hostile(stage);
         auto messages = every_message(client, kVictim);
@@ -167,8 +237,7 @@ TEST_F(Hostile, HoldsAllThatItCanGet) {
   EXPECT_LE(status["broker"]["memory_bytes"], 67108864);
   const std::uint64_t now = stream_in(status, kVictim)["frames"];
   // They are evicted, or skipped over; either way the frames go on.
-  witness_.wait_report_if("frames while everything is held",
-                          [&](const auto& report) { return report.value("sequence", std::uint64_t{0}) > now + 100; });
+  wait_for_frame(now + 100);
   expect_within_limits();
 }
 
@@ -240,39 +309,66 @@ TEST_F(Hostile, AConsumerOfAForgedStreamIsToldAndGoesOnLiving) {
   EXPECT_EQ(ferry_consumer_destroy(consumer), FERRY_OK) << ferry_last_error();
 }
 
-/// Printed, and recorded in docs/security.md: how far the hand-over of others moves. A test asserts no times.
-TEST_F(Hostile, TheHandOverOfOthersIsMeasured) {
-  const auto p99_ns_of_a_new_viewer = [&] {
-    auto consumer = start_consumer({"--name", kVictim, "--report-frames"});
-    const auto first = consumer.wait_report("frame");
-    const std::uint64_t from = first["sequence"];
-    consumer.wait_report_if("400 frames", [&](const auto& r) { return r.value("sequence", std::uint64_t{0}) > from + 400; });
-    std::uint64_t p99_ns = 0;
-    const auto stream = stream_in(session().status(), kVictim);
-    for (const auto& lease : stream["consumers"])
-      if (lease["pid"] == consumer.pid()) p99_ns = lease["latency_p99_ns"];
-    EXPECT_GT(p99_ns, 0u) << stream;
-    stop_and_check(consumer);
-    return p99_ns;
+/// Everybody on a processor of his own, so that what moves is the hand-over and not the scheduler's choice.
+void pin(pid_t pid, const std::vector<unsigned>& processors) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const unsigned processor : processors) CPU_SET(processor, &set);
+  for (const auto& thread : TempDir::list("/proc/" + std::to_string(pid) + "/task"))
+    ASSERT_EQ(sched_setaffinity(std::stoi(thread), sizeof set, &set), 0) << std::strerror(errno);
+}
+
+/// Recorded in docs/security.md: how far the hand-over of others moves. The one time that a test asserts, and only where
+/// there are processors enough for those who flood, the broker, and the pair that must not notice.
+TEST_F(Hostile, TheHandOverOfOthersDoesNotMove) {
+  constexpr int kRounds = 5, kFlooders = 2;
+  constexpr double kMostRatio = 1.2;
+  const bool enough = std::thread::hardware_concurrency() >= 4;
+  const auto pin_if_enough = [&](pid_t pid, const std::vector<unsigned>& processors) {
+    if (enough) pin(pid, processors);
   };
-  const std::uint64_t calm_ns = p99_ns_of_a_new_viewer();
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> crowd;
-  for (int i = 0; i < 2; ++i)
-    crowd.emplace_back([&] {
-      const auto question = proto::encode(1, wire::QueryStatusT{});
-      while (!stop) {
-        HostileClient client = hostile(Stage::kGreeted);
-        for (int n = 0; n < 2000 && !stop && client.say(question); ++n) std::this_thread::sleep_for(200us);
-      }
-    });
-  const std::uint64_t flooded_ns = p99_ns_of_a_new_viewer();
-  stop = true;
-  for (auto& thread : crowd) thread.join();
-  ASSERT_GT(calm_ns, 0u);
-  ASSERT_GT(flooded_ns, 0u);
-  std::printf("p99 of the hand-over: %.3f ms calm, %.3f ms flooded, ratio %.2f\n", static_cast<double>(calm_ns) / 1e6,
-              static_cast<double>(flooded_ns) / 1e6, static_cast<double>(flooded_ns) / static_cast<double>(calm_ns));
+  pin_if_enough(broker_.pid(), {2});
+  pin_if_enough(producer_.pid(), {0});
+  pin_if_enough(witness_.pid(), {0, 1});
+  const auto p99_ns_of_a_new_viewer = [&] {
+    auto viewer = start_consumer({"--name", kVictim, "--frames", "200"});
+    pin_if_enough(viewer.pid(), {1});
+    return finish_and_check(viewer)["latency_p99_ns"].get<std::uint64_t>();
+  };
+  std::vector<double> ratios;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::uint64_t calm_ns = p99_ns_of_a_new_viewer();
+    std::atomic<bool> stop{false};
+    std::atomic<std::uint64_t> asked{0};
+    std::vector<std::thread> crowd;
+    for (int i = 0; i < kFlooders; ++i)
+      crowd.emplace_back([&] {
+        if (enough) {
+          cpu_set_t set;
+          CPU_ZERO(&set);
+          CPU_SET(3, &set);
+          sched_setaffinity(0, sizeof set, &set);
+        }
+        const auto question = proto::encode(1, wire::QueryStatusT{});
+        while (!stop) {
+          HostileClient client = hostile(Stage::kGreeted);
+          for (int n = 0; n < 2000 && !stop && client.say(question); ++n, ++asked) std::this_thread::sleep_for(200us);
+        }
+      });
+    const std::uint64_t flooded_ns = p99_ns_of_a_new_viewer();
+    stop = true;
+    for (auto& thread : crowd) thread.join();
+    ASSERT_GT(calm_ns, 0u);
+    ASSERT_GT(asked.load(), 100u) << "that was no flood";
+    ratios.push_back(static_cast<double>(flooded_ns) / static_cast<double>(calm_ns));
+    std::printf("p99 of the hand-over: %.3f ms calm, %.3f ms flooded with %llu questions, ratio %.2f\n",
+                static_cast<double>(calm_ns) / 1e6, static_cast<double>(flooded_ns) / 1e6,
+                static_cast<unsigned long long>(asked.load()), ratios.back());
+  }
+  std::ranges::nth_element(ratios, ratios.begin() + kRounds / 2);
+  std::printf("median ratio %.2f\n", ratios[kRounds / 2]);
+  if (!enough) GTEST_SKIP() << "a ratio says nothing on " << std::thread::hardware_concurrency() << " processors: it takes 4";
+  EXPECT_LE(ratios[kRounds / 2], kMostRatio);
 }
 
 }  // namespace
