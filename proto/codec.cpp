@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "proto/alignment.h"
 #include "proto/limits.h"
 #include "proto/session_state.h"
 
@@ -31,6 +32,8 @@ Result<const wire::Envelope*> verify(std::span<const std::byte> packet) {
   if (envelope->body_type() == wire::Body::NONE || envelope->body_type() > wire::Body::MAX)
     return violation(fmt::format("message type {} is not known", static_cast<int>(envelope->body_type())));
   if (envelope->body() == nullptr) return violation(fmt::format("{} has no body", name_of(envelope->body_type())));
+  if (!lists_are_aligned(*envelope))
+    return violation(fmt::format("a list in {} does not lie where its numbers can be read", name_of(envelope->body_type())));
   return envelope;
 }
 

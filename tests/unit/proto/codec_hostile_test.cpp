@@ -77,6 +77,47 @@ TEST(CodecHostile, GarbageIsRefused) {
   }
 }
 
+/// Builds a packet by hand whose one list of 64-bit numbers begins four bytes too early or too late.
+TEST(CodecHostile, AListOfNumbersThatDoesNotLieOnTheirBoundaryIsRefused) {
+  wire::ReportStarvedT starved;
+  starved.stream = 0x1111;
+  starved.leases = {0x2222222222222222, 0x3333333333333333};
+  const Packet whole = encode(1, [&] {
+    wire::BodyUnion body;
+    body.Set(wire::ReportStarvedT(starved));
+    return body;
+  }());
+  ASSERT_TRUE(decode(whole));
+  const auto* message = wire::GetEnvelope(whole.data());
+  const auto* leases = message->body_as_ReportStarved()->leases();
+  const std::byte* list = reinterpret_cast<const std::byte*>(leases);
+  // A copy of the list at the packet's end, where one of two places four bytes apart is wrong.
+  bool refused = false, taken = false;
+  for (const std::size_t shift : {0u, 4u}) {
+    Packet moved = whole;
+    moved.resize((moved.size() + 7) / 8 * 8 + shift);
+    const std::size_t at = moved.size();
+    moved.insert(moved.end(), list, list + sizeof(flatbuffers::uoffset_t) + 2 * sizeof(std::uint64_t));
+    moved.resize((moved.size() + 7) / 8 * 8 + 8);
+    const auto* table = reinterpret_cast<const flatbuffers::Table*>(message->body());
+    const auto field = static_cast<std::size_t>(table->GetAddressOf(wire::ReportStarved::VT_LEASES) -
+                                                reinterpret_cast<const std::uint8_t*>(whole.data()));
+    const auto offset = static_cast<flatbuffers::uoffset_t>(at - field);
+    std::memcpy(moved.data() + field, &offset, sizeof offset);
+    const auto envelope = decode(moved);
+    if (envelope) {
+      taken = true;
+      EXPECT_EQ((*envelope)->body.AsReportStarved()->leases, starved.leases);
+    } else {
+      refused = true;
+      EXPECT_EQ(envelope.error().code, ErrorCode::kProtocolViolation);
+      EXPECT_NE(envelope.error().message.find("ReportStarved"), std::string::npos) << envelope.error().message;
+    }
+  }
+  EXPECT_TRUE(taken) << "the packet was not built well: the test proves nothing";
+  EXPECT_TRUE(refused);
+}
+
 TEST(CodecHostile, SizesOutsideTheLimitsAreRefusedWithValueAndLimit) {
   const auto longer = decode(Packet(kMaxMessageBytes + 1));
   ASSERT_FALSE(longer);
