@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/vulkan/fence_wait.h"
 #include "platform/vulkan/queue_family.h"
 #include "platform/vulkan/vk_error.h"
 #include "platform/vulkan/vulkan_device.h"
@@ -72,6 +73,7 @@ proto::Result<std::shared_ptr<CopyDevice>> CopyDevice::create(const DeviceContex
   context->handles = application.handles;
   context->handles.device = *device;
   context->handles.queue_family_index = *family;
+  context->destroy_device_of(application.vki);
   if (auto completed = complete_context(*context); !completed) return std::move(completed).error();
   std::shared_ptr<CopyDevice> copies(new CopyDevice);
   context->vkd.GetDeviceQueue(*device, *family, 0, &copies->queue_);
@@ -80,8 +82,11 @@ proto::Result<std::shared_ptr<CopyDevice>> CopyDevice::create(const DeviceContex
   return copies;
 }
 
-proto::Result<void> CopyDevice::run(VkCommandBuffer commands, VkFence fence) {
+proto::Result<void> CopyDevice::run(VkCommandBuffer commands, VkFence fence, bool& still_runs) {
   const DeviceContext& c = *context_;
+  // Before, and not after: what fails then would leave a fence that says of the next copy that it is done.
+  if (const VkResult result = c.vkd.ResetFences(c.handles.device, 1, &fence); result != VK_SUCCESS)
+    return vk_error(result, "vkResetFences", "of a copy");
   VkSubmitInfo submit{};
   submit.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
   submit.commandBufferCount = 1;
@@ -91,14 +96,13 @@ proto::Result<void> CopyDevice::run(VkCommandBuffer commands, VkFence fence) {
     if (const VkResult result = c.vkd.QueueSubmit(queue_, 1, &submit, fence); result != VK_SUCCESS)
       return vk_error(result, "vkQueueSubmit", "of a copy");
   }
-  const VkResult waited = c.vkd.WaitForFences(c.handles.device, 1, &fence, VK_TRUE, kCopyDeadlineNs);
+  const VkResult waited = wait_for_fence(c, fence, kCopyDeadlineNs);
+  still_runs = platform::still_runs(waited);
   if (waited == VK_TIMEOUT)
     return proto::Error{proto::ErrorCode::kDeviceLost,
                         fmt::format("device '{}' has not finished a copy within {} ms", c.capabilities.name,
                                     kCopyDeadlineNs / 1'000'000)};
   if (waited != VK_SUCCESS) return vk_error(waited, "vkWaitForFences", "of a copy");
-  if (const VkResult result = c.vkd.ResetFences(c.handles.device, 1, &fence); result != VK_SUCCESS)
-    return vk_error(result, "vkResetFences");
   return {};
 }
 

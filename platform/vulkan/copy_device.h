@@ -21,9 +21,9 @@ class CopyDevice {
   /// VkPhysicalDeviceExternalMemoryHostPropertiesEXT::minImportedHostPointerAlignment.
   std::uint64_t host_alignment_bytes() const { return host_alignment_bytes_; }
 
-  /// Submits, and waits until the GPU is done with it. @p fence: unsignalled, and again afterwards. kDeviceLost: the GPU
-  /// may still use what @p commands name.
-  proto::Result<void> run(VkCommandBuffer commands, VkFence fence);
+  /// Submits, and waits until the GPU is done with it. @p fence: of no other submission. @p still_runs: set when the GPU may
+  /// still use what @p commands name.
+  proto::Result<void> run(VkCommandBuffer commands, VkFence fence, bool& still_runs);
 
  private:
   CopyDevice() = default;

@@ -120,6 +120,7 @@ proto::Result<std::unique_ptr<VulkanDevice>> create_device(const DeviceChoice& c
   auto context = std::make_shared<OwnedContext>(std::move(*instance));
   context->handles = {context->instance->get(), physical_device, *device, *queue_family_index,
                       context->instance->get_instance_proc_addr()};
+  context->destroy_device_of(context->instance->vki());
   if (auto completed = complete_context(*context); !completed) return std::move(completed).error();
   VkQueue queue = VK_NULL_HANDLE;
   context->vkd.GetDeviceQueue(*device, *queue_family_index, 0, &queue);

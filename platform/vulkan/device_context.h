@@ -17,6 +17,13 @@ struct DeviceContext {
   DeviceContext& operator=(const DeviceContext&) = delete;
   virtual ~DeviceContext() = default;
 
+  /// For a device that is to go with its context, as soon as there is one: what comes next may fail before the rest of
+  /// the functions are loaded.
+  void destroy_device_of(const InstanceDispatch& instance) {
+    vkd.DestroyDevice =
+        reinterpret_cast<PFN_vkDestroyDevice>(instance.GetDeviceProcAddr(handles.device, "vkDestroyDevice"));
+  }
+
   VulkanHandles handles;
   InstanceDispatch vki;
   DeviceDispatch vkd;

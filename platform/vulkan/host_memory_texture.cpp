@@ -107,7 +107,7 @@ class HostMemoryTexture final : public ImportedTexture, public TextureCopy {
     region_.imageExtent = {desc.width_px, desc.height_px, 1};
   }
   ~HostMemoryTexture() override {
-    if (!lost_) return;
+    if (!still_runs_) return;
     // The GPU hangs and may still use all of this: nothing of it may be destroyed.
     new auto(std::move(device_));
     new auto(std::move(images_));
@@ -130,11 +130,7 @@ class HostMemoryTexture final : public ImportedTexture, public TextureCopy {
   const DeviceContext& context() const { return *device_->context(); }
   void record_to_shared() const;
   void record_from_shared() const;
-  proto::Result<void> run(VkCommandBuffer commands) {
-    auto done = device_->run(commands, fence_.get());
-    if (!done && done.error().code == proto::ErrorCode::kDeviceLost) lost_ = true;
-    return done;
-  }
+  proto::Result<void> run(VkCommandBuffer commands) { return device_->run(commands, fence_.get(), still_runs_); }
 
   std::shared_ptr<CopyDevice> device_;
   SlotImages images_;
@@ -143,7 +139,7 @@ class HostMemoryTexture final : public ImportedTexture, public TextureCopy {
   UniqueCommandPool pool_;
   UniqueFence fence_;
   VkCommandBuffer to_shared_ = VK_NULL_HANDLE, from_shared_ = VK_NULL_HANDLE;
-  bool lost_ = false;
+  bool still_runs_ = false;
 };
 
 /// Both copies, once: their every use is the same.

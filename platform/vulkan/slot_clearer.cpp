@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/vulkan/fence_wait.h"
 #include "platform/vulkan/image_barrier.h"
 #include "platform/vulkan/slot_image.h"
 #include "platform/vulkan/vk_error.h"
@@ -95,14 +96,14 @@ proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> SlotClearer::clear(
 
   const std::uint64_t bytes = job->textures.front()->layout().allocation_size_bytes * job->textures.size();
   const std::uint64_t deadline_ns = kClearDeadlineNs + (bytes >> 30) * kClearNsPerGibibyte;
-  const VkResult waited = c.vkd.WaitForFences(c.handles.device, 1, &fence, VK_TRUE, deadline_ns);
-  if (waited == VK_TIMEOUT) {
-    // The GPU hangs, and may still write: nothing of this may be destroyed, nor the device that it belongs to.
-    const auto count = job.release()->textures.size();
+  const VkResult waited = wait_for_fence(c, fence, deadline_ns);
+  const auto count = job->textures.size();
+  // The GPU may still write: nothing of this may be destroyed, nor the device that it belongs to.
+  if (still_runs(waited)) static_cast<void>(job.release());
+  if (waited == VK_TIMEOUT)
     return proto::Error{proto::ErrorCode::kDeviceLost,
                         fmt::format("device '{}' has not cleared {} slots of {} within {} ms", c.capabilities.name,
                                     count, describe(desc), deadline_ns / 1'000'000)};
-  }
   if (waited != VK_SUCCESS) return vk_error(waited, "vkWaitForFences");
   return std::vector<std::unique_ptr<ExportedTexture>>(std::make_move_iterator(job->textures.begin()),
                                                        std::make_move_iterator(job->textures.end()));

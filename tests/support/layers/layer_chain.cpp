@@ -5,6 +5,8 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <string_view>
+#include <utility>
 
 namespace ferry::test::layer {
 namespace {
@@ -17,7 +19,12 @@ struct Device {
 struct Instance {
   VkInstance handle = VK_NULL_HANDLE;
   PFN_vkGetInstanceProcAddr get = nullptr;
+  /// What layers replace, asked for while the instance is made: the last link of loaders before 1.3.242 answers later
+  /// questions with the first.
+  std::map<std::string_view, PFN_vkVoidFunction> functions = {};
 };
+constexpr std::string_view kReplaced[] = {"vkEnumeratePhysicalDevices", "vkEnumerateDeviceExtensionProperties",
+                                          "vkGetPhysicalDeviceImageFormatProperties2"};
 
 std::mutex mutex;
 std::map<void*, Instance> instances;  // by key_of()
@@ -43,7 +50,10 @@ VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* create, const Vk
   const auto make = reinterpret_cast<PFN_vkCreateInstance>(next(VK_NULL_HANDLE, "vkCreateInstance"));
   const VkResult result = make(create, allocator, instance);
   const std::lock_guard lock(mutex);
-  if (result == VK_SUCCESS) instances[key_of(*instance)] = {*instance, next};
+  if (result != VK_SUCCESS) return result;
+  Instance made{*instance, next};
+  for (const std::string_view name : kReplaced) made.functions[name] = next(*instance, name.data());
+  instances[key_of(*instance)] = std::move(made);
   return result;
 }
 
@@ -62,12 +72,10 @@ VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, const VkDeviceCreat
 }
 
 PFN_vkVoidFunction next_function_of_instance(const void* handle, const char* name) {
-  Instance instance;
-  {
-    const std::lock_guard lock(mutex);
-    instance = instances[key_of(handle)];
-  }
-  return instance.get(instance.handle, name);
+  const std::lock_guard lock(mutex);
+  const Instance& instance = instances[key_of(handle)];
+  const auto known = instance.functions.find(name);
+  return known != instance.functions.end() ? known->second : instance.get(instance.handle, name);
 }
 
 PFN_vkVoidFunction next_function(const void* handle, const char* name) {
