@@ -19,13 +19,21 @@ namespace {
 
 std::atomic<const char*> armed{nullptr};
 std::atomic<int> countdown{0}, error_number{0};
-std::atomic<pid_t> thread{0};
+std::atomic<pid_t> thread{0};  ///< 0: any
+std::atomic<const char*> library{nullptr};  ///< nullptr: any
 std::atomic<bool> fired{false};
 
-/// Whether this call is the one. errno is set then.
-bool fails(std::string_view function) {
+bool is_from(const void* caller, std::string_view wanted) {
+  Dl_info info{};
+  return dladdr(caller, &info) != 0 && info.dli_fname != nullptr && std::string_view(info.dli_fname).find(wanted) != std::string_view::npos;
+}
+
+/// Whether this call, of @p caller's, is the one. errno is set then.
+bool fails(std::string_view function, const void* caller) {
   const char* name = armed.load();
-  if (name == nullptr || function != name || gettid() != thread.load()) return false;
+  if (name == nullptr || function != name) return false;
+  if (const pid_t only = thread.load(); only != 0 && gettid() != only) return false;
+  if (const char* wanted = library.load(); wanted != nullptr && !is_from(caller, wanted)) return false;
   if (countdown.fetch_sub(1) != 1) return false;
   fired = true;
   errno = error_number;
@@ -42,6 +50,16 @@ Function* next(const char* name) {
 void arm_fault(const Fault& fault, int nth) {
   fired = false;
   thread = gettid();
+  library = nullptr;
+  countdown = nth;
+  error_number = fault.error;
+  armed = fault.function;
+}
+
+void arm_fault_in(const char* of_library, const Fault& fault, int nth) {
+  fired = false;
+  thread = 0;
+  library = of_library;
   countdown = nth;
   error_number = fault.error;
   armed = fault.function;
@@ -73,7 +91,7 @@ using ferry::daemon::test::next;
 #define FERRY_FAULT_SHIM(result, name, failure, parameters, arguments)  \
   extern "C" result name parameters {                                   \
     static auto* const real = next<result parameters>(#name);           \
-    return fails(#name) ? failure : real arguments;                     \
+    return fails(#name, __builtin_return_address(0)) ? failure : real arguments; \
   }
 
 FERRY_FAULT_SHIM(int, memfd_create, -1, (const char* name, unsigned flags), (name, flags))
@@ -98,7 +116,7 @@ extern "C" int fcntl(int fd, int command, ...) {
   va_start(list, command);
   void* argument = va_arg(list, void*);
   va_end(list);
-  return fails("fcntl") ? -1 : real(fd, command, argument);
+  return fails("fcntl", __builtin_return_address(0)) ? -1 : real(fd, command, argument);
 }
 
 extern "C" int open(const char* path, int flags, ...) {
@@ -107,7 +125,7 @@ extern "C" int open(const char* path, int flags, ...) {
   va_start(list, flags);
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(list, mode_t) : 0;
   va_end(list);
-  return fails("open") ? -1 : real(path, flags, mode);
+  return fails("open", __builtin_return_address(0)) ? -1 : real(path, flags, mode);
 }
 
 extern "C" int openat(int folder, const char* path, int flags, ...) {
@@ -116,5 +134,5 @@ extern "C" int openat(int folder, const char* path, int flags, ...) {
   va_start(list, flags);
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(list, mode_t) : 0;
   va_end(list);
-  return fails("openat") ? -1 : real(folder, path, flags, mode);
+  return fails("openat", __builtin_return_address(0)) ? -1 : real(folder, path, flags, mode);
 }

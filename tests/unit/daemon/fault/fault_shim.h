@@ -13,6 +13,9 @@ struct Fault {
 
 /// From now on the @p nth call (1: the next) of @p fault's function on this thread fails once.
 void arm_fault(const Fault& fault, int nth);
+/// The same on whatever thread, but only of calls that come from @p library ("libferry.so"): a driver in this process is
+/// not what is being tested.
+void arm_fault_in(const char* library, const Fault& fault, int nth);
 /// Whether it has failed; nothing fails after this.
 bool disarm_fault();
 
