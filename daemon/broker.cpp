@@ -44,7 +44,7 @@ bool wants_answer(wire::Body type) {
 }  // namespace
 
 Broker::Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener,
-               GpuPool gpus, std::uint64_t first_id)
+               GpuPool gpus, std::uint64_t first_id, std::unique_ptr<FdStore> store)
     : io_(io),
       limits_(limits),
       policy_(std::move(policy)),
@@ -52,11 +52,35 @@ Broker::Broker(boost::asio::io_context& io, const Limits& limits, Policy policy,
       gpus_(std::move(gpus)),
       allowances_(limits),
       started_ns_(platform::now_ns()),
-      service_(io, limits_, policy_, gpus_, first_id) {}
+      store_(std::move(store)),
+      service_(io, limits_, policy_, gpus_, first_id, store_.get()) {}
 
 Broker::~Broker() = default;
 
 // ---- who comes and goes -------------------------------------------------------------------------
+
+void Broker::restore(std::vector<platform::PassedFd> kept) {
+  std::map<proto::StreamId, std::vector<platform::PassedFd>> of_stream;
+  for (platform::PassedFd& entry : kept) {
+    if (store_) store_->adopt(entry.name);
+    if (const auto name = parse_kept_name(entry.name)) {
+      of_stream[name->stream].push_back(std::move(entry));
+      continue;
+    }
+    spdlog::warn("'{}', which the service manager has kept, is not known", proto::printable(entry.name));
+    if (store_) store_->remove(entry.name);
+  }
+  for (auto& [id, entries] : of_stream) {
+    // Before anything is looked at, and put back when it has been found good: whatever brings this broker down does not do it
+    // twice.
+    if (store_)
+      for (const platform::PassedFd& entry : entries) store_->remove(entry.name);
+    auto restored = service_.restore_kept(id, take_apart(id, std::move(entries)),
+                                          [&](uid_t uid) { return allowances_.for_session(uid); });
+    if (!restored)
+      spdlog::warn("stream {}, which the service manager has kept, is not restored: {}", raw(id), restored.error().message);
+  }
+}
 
 Result<void> Broker::start() {
   auto timer = Timer::create(io_, [this] {

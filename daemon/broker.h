@@ -9,6 +9,7 @@
 
 #include "daemon/allowances.h"
 #include "daemon/config.h"
+#include "daemon/fd_store.h"
 #include "daemon/gpu_pool.h"
 #include "daemon/session.h"
 #include "daemon/status_report.h"
@@ -27,11 +28,13 @@ struct Books {
 
 class Broker final : private SessionEvents {
  public:
-  /// @p first_id: as StreamService has it.
+  /// @p first_id: as StreamService has it. @p store: for the broker after it, if there is one.
   Broker(boost::asio::io_context& io, const Limits& limits, Policy policy, platform::Listener listener, GpuPool gpus,
-         std::uint64_t first_id);
+         std::uint64_t first_id, std::unique_ptr<FdStore> store = nullptr);
   ~Broker() override;
 
+  /// What the service manager has kept of the broker before: streams, as they were. Before start().
+  void restore(std::vector<platform::PassedFd> kept);
   /// Accepts from now on.
   proto::Result<void> start();
   /// Says goodbye to everybody and takes everything out of the loop, which then runs out of work.
@@ -67,6 +70,7 @@ class Broker final : private SessionEvents {
   GpuPool gpus_;
   Allowances allowances_;
   const std::int64_t started_ns_;
+  const std::unique_ptr<FdStore> store_;
   std::uint64_t last_session_ = 0;
   std::list<std::shared_ptr<Process>> lingering_;
   StreamService service_;

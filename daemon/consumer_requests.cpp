@@ -54,7 +54,7 @@ Result<void> StreamService::attach(Session& session, std::uint64_t request, std:
                  fmt::format("{} has or waits for {} leases; the limit max_leases_per_session is {}", session.name(),
                              leases, limits_.max_leases_per_session)};
   Stream* stream = find(asked->name);
-  const bool settled = stream == nullptr || stream->expects_others_until_ns == 0;
+  const bool settled = stream == nullptr || stream->expects_others_until_ns == 0 || stream->knows_places;
   if (stream != nullptr && settled) return attach_now(*stream, session, request, *asked, std::move(*page));
   if (!asked->wait && settled) {
     // Who may not see it is not to learn whether it exists.

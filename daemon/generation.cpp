@@ -106,7 +106,7 @@ Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platfo
   if (!descriptors) return std::move(descriptors).error();
 
   auto generation = std::make_unique<Generation>();
-  generation->handed_back_ = true;
+  generation->handed_back_ = parts.by_client;
   std::size_t next = 0;
   if (info.has_timeline) {
     auto timeline = import_handed_back_timeline(std::move(parts.fds[next++]), *device);
@@ -126,6 +126,17 @@ Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platfo
   generation->spec_ = {proto::GenerationId{info.id}, parts.image, info.slot_count, std::move(parts.agreement),
                        proto::printable(info.reason, kMaxReason)};
   return generation;
+}
+
+Result<void> Generation::pay_from(const Allowance& allowance, const std::string& stream) {
+  const std::string what = fmt::format("generation {} of stream '{}'", raw(id()), stream);
+  auto memory = Reservation::take(allowance.memory, layout().allocation_size_bytes * spec_.slot_count, what);
+  if (!memory) return std::move(memory).error();
+  auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfSlot * spec_.slot_count, what);
+  if (!descriptors) return std::move(descriptors).error();
+  memory_ = std::move(*memory);
+  descriptors_ = std::move(*descriptors);
+  return {};
 }
 
 Result<void> Generation::move_timeline_to(platform::VulkanDevice& device) {

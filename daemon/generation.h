@@ -32,7 +32,7 @@ class Generation {
                                                            const Allowance& allowance,
                                                            const std::string& stream);
 
-  /// One that a client hands back, with what the broker before this one allocated. Every descriptor is looked at, and
+  /// One that is handed back, with what the broker before this one allocated. Every descriptor is looked at, and
   /// those of a device are imported once on @p device, to see that they are what they are said to be. kProtocolViolation,
   /// kInvalidArgument, kLimitExceeded: names @p stream.
   struct HandedBack {
@@ -40,6 +40,7 @@ class Generation {
     platform::TextureDesc image;  ///< info's, checked
     Agreement agreement;
     std::vector<platform::UniqueFd> fds;
+    bool by_client = true;  ///< or by the service manager, and no client had it in between
   };
   static proto::Result<std::unique_ptr<Generation>> restore(HandedBack parts, platform::VulkanDevice* device,
                                                             const Allowance& allowance, const std::string& stream);
@@ -51,6 +52,8 @@ class Generation {
     memory_ = Reservation();
     descriptors_ = Reservation();
   }
+  /// After that: somebody does. kLimitExceeded: nobody pays.
+  proto::Result<void> pay_from(const Allowance& allowance, const std::string& stream);
 
   proto::GenerationId id() const { return spec_.id; }
   const GenerationSpec& spec() const { return spec_; }

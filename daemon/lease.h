@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "daemon/negotiation.h"
 #include "daemon/pool_size.h"
@@ -57,7 +58,7 @@ struct Lease {
   proto::GenerationId newest_known{};         ///< that its consumer was told of
 };
 
-/// A lease that its producer handed back, and that its consumer has not claimed yet. It lives: its holds count.
+/// A lease that its producer or the service manager handed back, and that its consumer has not claimed yet. It lives: its holds count.
 struct AbsentLease {
   proto::LeaseId id{};
   std::uint32_t index = 0;
@@ -66,6 +67,8 @@ struct AbsentLease {
   std::shared_ptr<platform::ExportedTimeline> release_timeline;
   std::shared_ptr<Process> process;  ///< the page's writer
   std::int64_t since_ns = 0;
+  std::optional<Party> party;      ///< known if it comes from the service manager
+  bool known_to_producer = false;  ///< the producer that the stream has, or waits for, has told of it
 };
 
 }  // namespace ferry::daemon

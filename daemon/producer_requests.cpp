@@ -94,6 +94,7 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
   setup.domain = domain_of(session.process()->identity());
   setup.id = proto::StreamId{++last_stream_};
   setup.name = asked.name;
+  setup.store = store_;
   setup.max_slots = static_cast<std::uint32_t>(limits_.max_slots);
   setup.producer = std::move(producer);
   const Party& party = setup.producer.party;

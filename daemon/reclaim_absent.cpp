@@ -80,6 +80,7 @@ void StreamService::give_up_absent() {
     }
     stream->expects_others_until_ns = 0;
     serve_waiting(*stream);
+    drop_if_unused(id);
   }
   waiting_claims_.remove_if([&](const LeaseClaim& claim) {
     if (claim.since_ns > since_ns) {

@@ -115,8 +115,8 @@ Result<Stream*> StreamService::restore_for(const LeaseClaim& claim, HandedBackPa
   producer.queue_policy =
       asked.queue_policy == wire::QueuePolicy::Block ? proto::QueuePolicy::kBlock : proto::QueuePolicy::kDrop;
   producer.frames_in_flight = 1;
-  auto restored = restore_stream(*claim.session, StreamId{asked.stream}, asked.name, std::move(producer),
-                                 std::move(*generations), *past);
+  auto restored = restore_stream(domain_of(claim.session->process()->identity()), StreamId{asked.stream}, asked.name,
+                                 std::move(producer), std::move(*generations), *past);
   if (!restored) return restored;
   Stream& stream = **restored;
   spdlog::info("stream {} handed back by its consumer {}; its producer (pid {}) is {}", stream.log_name(),

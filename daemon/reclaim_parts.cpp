@@ -13,6 +13,7 @@ namespace ferry::daemon {
 using platform::UniqueFd;
 using proto::Error;
 using proto::ErrorCode;
+using proto::GenerationId;
 using proto::Result;
 using proto::StreamId;
 
@@ -83,45 +84,87 @@ Result<void> StreamService::hand_back_lease(Session& session, const wire::HandBa
   return {};
 }
 
-Result<StreamService::RestoredGenerations> StreamService::restore_generations(HandedBackParts& parts, const Party& party,
-                                                                              const Allowance& allowance,
-                                                                              const std::string& stream) {
+/// What is in use was agreed before, but this broker may have other devices, and the claimer may lie.
+Result<Agreement> StreamService::agree_as_it_is(const wire::GenerationT& info, const platform::TextureDesc& image,
+                                                const Party& party) const {
+  const auto sync = info.has_timeline ? wire::SyncMode::Timeline : wire::SyncMode::Host;
+  auto agreement = agree(party, {}, {info.transport, sync}, image);
+  if (!agreement) return agreement;
+  agreement->transport_reason = proto::printable(info.transport_reason, kMaxReason);
+  agreement->sync_reason = proto::printable(info.sync_reason, kMaxReason);
+  return agreement;
+}
+
+Result<void> StreamService::restore_generation(HandedBackParts::GenerationPart& part, const Party& party,
+                                               const Allowance& allowance, const std::string& stream,
+                                               RestoredGenerations& restored) {
+  const wire::GenerationT& info = part.info;
   const std::string printable = proto::printable(stream);
   auto invalid = [&](std::string what) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, printable)};
   };
+  if (info.slot_count < proto::kMinSlots || info.slot_count > limits_.max_slots)
+    return invalid(fmt::format("{} slots, outside {} to {}", info.slot_count, proto::kMinSlots, limits_.max_slots));
+  const auto image = check_image(info.image.get(), limits_, fmt::format("generation {} of stream '{}'", info.id, printable));
+  if (!image) return image.error();
+  if (info.transport == wire::Transport::None) return invalid("a generation without a transport");
+  auto agreement = agree_as_it_is(info, *image, party);
+  if (!agreement) return std::move(agreement).error();
+  auto device = device_for(*agreement, party.who);
+  if (!device) return std::move(device).error();
+  part.descriptors = Reservation();  // the generation has its own
+  auto generation = Generation::restore({info, *image, *agreement, std::move(part.fds), part.by_client}, device->get(),
+                                        allowance, printable);
+  if (!generation) return std::move(generation).error();
+  if (const std::uint64_t modifier = (*generation)->layout().modifier; !(*generation)->lies_as(*agreement))
+    return incompatible(
+        fmt::format("generation {} of stream '{}' lies in modifier {}, which this broker cannot allocate again", info.id,
+                    printable, platform::modifier_name(modifier)),
+        {"the broker", "modifier", modifier_names(agreement->modifiers), modifier_names({modifier})});
+  restored.generations.push_back(std::move(*generation));
+  restored.take_way(std::move(*agreement), std::move(*device), info.id);
+  return {};
+}
+
+/// One that the stream has from a broker: @p party goes on with it, and pays.
+Result<void> StreamService::resume_generation(Generation& own, const Party& party, const Allowance& allowance,
+                                              const std::string& stream, RestoredGenerations& restored) {
+  auto agreement = agree_as_it_is(*own.describe(), own.spec().image, party);
+  if (!agreement) return std::move(agreement).error();
+  auto device = device_for(*agreement, party.who);
+  if (!device) return std::move(device).error();
+  if (auto paid = own.pay_from(allowance, proto::printable(stream)); !paid) return paid;
+  restored.take_way(std::move(*agreement), std::move(*device), raw(own.id()));
+  return {};
+}
+
+Result<StreamService::RestoredGenerations> StreamService::restore_generations(HandedBackParts& parts, const Party& party,
+                                                                              const Allowance& allowance,
+                                                                              const std::string& stream,
+                                                                              const Stream* known) {
+  auto invalid = [&](std::string what) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} for stream '{}'", what, proto::printable(stream))};
+  };
   if (parts.refused) return *parts.refused;
   if (parts.generations.empty()) return invalid("no generation is handed back");
   RestoredGenerations restored;
+  std::uint32_t last = 0;
   for (HandedBackParts::GenerationPart& part : parts.generations) {
-    const wire::GenerationT& info = part.info;
-    if (info.id == 0 || (!restored.generations.empty() && info.id <= raw(restored.generations.back()->id())))
-      return invalid(fmt::format("generation {} does not come after the one before it", info.id));
-    if (info.slot_count < proto::kMinSlots || info.slot_count > limits_.max_slots)
-      return invalid(fmt::format("{} slots, outside {} to {}", info.slot_count, proto::kMinSlots, limits_.max_slots));
-    const auto image = check_image(info.image.get(), limits_, fmt::format("generation {} of stream '{}'", info.id, printable));
-    if (!image) return image.error();
-    // What is in use was agreed before, but this broker may have other devices, and the claimer may lie.
-    const auto sync = info.has_timeline ? wire::SyncMode::Timeline : wire::SyncMode::Host;
-    if (info.transport == wire::Transport::None) return invalid("a generation without a transport");
-    auto agreement = agree(party, {}, {info.transport, sync}, *image);
-    if (!agreement) return std::move(agreement).error();
-    agreement->transport_reason = proto::printable(info.transport_reason, kMaxReason);
-    agreement->sync_reason = proto::printable(info.sync_reason, kMaxReason);
-    auto device = device_for(*agreement, party.who);
-    if (!device) return std::move(device).error();
-    part.descriptors = Reservation();  // the generation has its own
-    auto generation = Generation::restore({info, *image, *agreement, std::move(part.fds)}, device->get(), allowance, printable);
-    if (!generation) return std::move(generation).error();
-    if (const std::uint64_t modifier = (*generation)->layout().modifier; !(*generation)->lies_as(*agreement))
-      return incompatible(
-          fmt::format("generation {} of stream '{}' lies in modifier {}, which this broker cannot allocate again", info.id,
-                      printable, platform::modifier_name(modifier)),
-          {"the broker", "modifier", modifier_names(agreement->modifiers), modifier_names({modifier})});
-    restored.generations.push_back(std::move(*generation));
-    restored.agreement = std::move(*agreement);
-    restored.device = std::move(*device);
+    if (part.info.id <= last)
+      return invalid(fmt::format("generation {} does not come after the one before it", part.info.id));
+    last = part.info.id;
+    // What a broker has kept is beyond doubt: the client's word on it is not needed.
+    if (known != nullptr && known->find_own_generation(GenerationId{last}) != nullptr) {
+      part.descriptors = Reservation();
+      continue;
+    }
+    if (auto done = restore_generation(part, party, allowance, stream, restored); !done) return std::move(done).error();
   }
+  if (known == nullptr) return restored;
+  for (const auto& generation : known->generations())
+    if (!generation->handed_back() && raw(generation->id()) >= parts.oldest_generation())
+      if (auto done = resume_generation(*generation, party, allowance, stream, restored); !done)
+        return std::move(done).error();
   return restored;
 }
 

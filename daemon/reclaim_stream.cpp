@@ -28,12 +28,13 @@ Result<void> StreamService::check_earlier_stream(std::uint64_t id) const {
   return {};
 }
 
-Result<Stream*> StreamService::restore_stream(Session& claimer, StreamId id, const std::string& name, Producer producer,
-                                              RestoredGenerations generations, const Past& past) {
+Result<Stream*> StreamService::restore_stream(const TrustDomain& domain, StreamId id, const std::string& name,
+                                              Producer producer, RestoredGenerations generations, const Past& past) {
   Stream::Setup setup;
   setup.id = id;
   setup.name = name;
-  setup.domain = domain_of(claimer.process()->identity());
+  setup.domain = domain;
+  setup.store = store_;
   setup.agreement = std::move(generations.agreement);
   setup.device = std::move(generations.device);
   setup.producer = std::move(producer);
@@ -43,6 +44,7 @@ Result<Stream*> StreamService::restore_stream(Session& claimer, StreamId id, con
   Stream& stream = **restored;
   streams_.emplace(stream.id(), std::move(*restored));
   names_[stream.name()] = stream.id();
+  stream.keep();
   return &stream;
 }
 
@@ -79,24 +81,25 @@ Result<void> StreamService::reclaim_stream(Session& session, std::uint64_t reque
   if (auto may = check_is_awaited(stream, session, claim.name, (*page)->fd); !may) return may;
   if (stream == nullptr)
     if (auto ok = check_earlier_stream(claim.stream); !ok) return ok;
+  const proto::GenerationId oldest{parts.oldest_generation()}, newest{parts.newest_generation()};
   if (stream != nullptr) stream->stop_paying();
-  auto generations = restore_generations(parts, producer->party, session.allowance(), claim.name);
+  auto generations = restore_generations(parts, producer->party, session.allowance(), claim.name, stream);
   if (!generations) return std::move(generations).error();
   if (stream == nullptr) {
-    auto restored = restore_stream(session, StreamId{claim.stream}, claim.name, std::move(*producer),
-                                   std::move(*generations), *past);
+    auto restored = restore_stream(domain_of(session.process()->identity()), StreamId{claim.stream}, claim.name,
+                                   std::move(*producer), std::move(*generations), *past);
     if (!restored) return std::move(restored).error();
     stream = *restored;
   } else {
     stream->rejoin(std::move(*producer), std::move(generations->agreement), std::move(generations->device),
-                   std::move(generations->generations), *past);
+                   std::move(generations->generations), oldest, *past);
   }
   session.holdings.streams.insert(stream->id());
   expect_leases(*stream, std::move(parts.leases));
   spdlog::info("stream {} handed back by {}: generation {}, {} leases expected", stream->log_name(), session.name(),
                raw(stream->newest_generation().id()), stream->absent().size());
   stream->answer_reclaim(request);
-  stream->make_up();
+  stream->make_up(newest);
   settle_waiting_claims(*stream);
   serve_waiting(*stream);
   grow_pool(*stream);
@@ -144,6 +147,8 @@ void StreamService::expect_leases(Stream& stream, std::vector<HandedBackParts::L
       absent.page = part.page;
       absent.process = *process;
       absent.since_ns = platform::now_ns();
+      absent.party = std::move(part.party);
+      absent.known_to_producer = part.by_producer;
       if (part.release_timeline) {
         if (stream.device() == nullptr)
           return Error{ErrorCode::kInvalidArgument, "a release timeline without a device"};

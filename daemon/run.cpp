@@ -9,11 +9,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <utility>
 
 #include "daemon/broker.h"
+#include "daemon/kept_entry.h"
 #include "daemon/watchdog.h"
 #include "platform/clock.h"
 #include "platform/service.h"
+#include "proto/names.h"
 
 namespace ferry::daemon {
 namespace {
@@ -65,12 +68,19 @@ Limits within_descriptor_limit(Limits limits) {
 }
 
 /// The service manager's socket beats the configured path: it listens already, and owns the file.
-Result<Listener> listen(const Config& config) {
-  auto passed = platform::take_activation_sockets();
+Result<Listener> listen(const Config& config, std::vector<platform::UniqueFd> passed) {
   if (passed.empty()) return Listener::bind(config.socket_path, config.socket_group);
   if (passed.size() > 1)
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} sockets were passed; ferryd serves 1", passed.size())};
   return Listener::adopt(std::move(passed.front()));
+}
+
+/// What the service manager passes, without what is neither a socket nor ours.
+platform::Passed take_passed() {
+  auto passed = platform::take_passed(is_kept_name);
+  for (const platform::PassedFd& unknown : std::exchange(passed.unknown, {}))
+    spdlog::warn("'{}', which the service manager has passed, is no socket: it is closed", proto::printable(unknown.name));
+  return passed;
 }
 
 void log_start(const Broker& broker) {
@@ -91,7 +101,8 @@ ExitCode serve(const Config& config) {
   boost::asio::signal_set stop_signals(io, SIGINT, SIGTERM);
   std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more
   raise_descriptor_limit();
-  auto listener = listen(config);
+  auto passed = take_passed();
+  auto listener = listen(config, std::move(passed.sockets));
   if (!listener)
     return fail(listener.error(),
                 listener.error().code == ErrorCode::kNameTaken ? ExitCode::kAlreadyServed : ExitCode::kFailure);
@@ -99,13 +110,14 @@ ExitCode serve(const Config& config) {
   if (!gpus) return fail(gpus.error(), ExitCode::kFailure);
 
   Broker broker(io, within_descriptor_limit(config.limits), Policy(config.rules, geteuid()),
-                std::move(*listener), std::move(*gpus), first_id());
+                std::move(*listener), std::move(*gpus), first_id(), FdStore::open(io));
   stop_signals.async_wait([&](boost::system::error_code, int signal) {
     spdlog::info("stopping: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     platform::notify_stopping();
     broker.stop("ferryd is shutting down");
     io.stop();
   });
+  broker.restore(std::move(passed.stored));
   if (auto started = broker.start(); !started) return fail(started.error(), ExitCode::kFailure);
   auto watchdog = Watchdog::start(io);
   if (!watchdog) return fail(watchdog.error(), ExitCode::kFailure);

@@ -52,6 +52,7 @@ Result<std::unique_ptr<Stream>> Stream::create(Setup setup, const platform::Text
   writer.set_state(StreamState::kLive);
   writer.set_producers(1);
   stream->add_generation(std::move(*generation));
+  stream->keep_producer();
   return stream;
 }
 
@@ -76,6 +77,8 @@ std::string Stream::sync_reason_of(const Lease& lease) const {
 std::vector<const Party*> Stream::consumers() const {
   std::vector<const Party*> parties;
   for (const auto& lease : leases_) parties.push_back(&lease->party);
+  for (const AbsentLease& lease : absent_)
+    if (lease.party) parties.push_back(&*lease.party);
   return parties;
 }
 
@@ -111,12 +114,14 @@ void Stream::add_generation(std::unique_ptr<Generation> generation) {
   generations_.push_back(std::move(generation));
   newest_ever_ = newest_generation().id();
   growth_failed_ = false;
+  kept_.keep(newest_generation());
   proto::VerdictPageWriter(verdict_.page()).set_generation(newest_generation().id());
   ring_verdict();
 }
 
 void Stream::drop_generation(std::size_t position) {
   const Generation& generation = *generations_[position];
+  kept_.forget(generation.id());
   // Its last frames may still be on their way on the producer's GPU, and consumers may wait for them.
   if (generation.acquire_timeline())
     setup_.producer.process->remember(
@@ -247,6 +252,7 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   lease->index = free_index();
   leases_.push_back(std::move(lease));
   Lease& admitted = *leases_.back();
+  kept_.keep(admitted);
 
   // Alive before the producer hears of it: a lease that it knows and that is not alive does not count.
   proto::VerdictPageWriter(verdict_.page()).set_lease(admitted.index, admitted.id);
@@ -277,6 +283,7 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
   if (found == leases_.end()) return;
   const std::unique_ptr<Lease> lease = std::move(*found);
   leases_.erase(found);
+  kept_.forget(id);
 
   proto::VerdictPageWriter(verdict_.page()).clear_lease(lease->index);
   ring_verdict();
@@ -330,6 +337,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   writer.set_producers(producers_);
   writer.set_state(state_);
   ring_verdict();
+  keep_producer();
 
   answer_create(request);
   for (std::size_t i = 0; i < leases_.size(); ++i) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/generation.h"
+#include "daemon/kept_stream.h"
 #include "daemon/lease.h"
 #include "daemon/negotiation.h"
 #include "daemon/policy.h"
@@ -50,6 +51,7 @@ class Stream {
     std::shared_ptr<platform::VulkanDevice> device;  ///< nullptr where the transport needs none
     Producer producer;
     std::uint32_t max_slots = 0;
+    FdStore* store = nullptr;  ///< where the next broker finds it; nullptr: nowhere
   };
   /// With its first generation, of @p image. Nobody is told yet.
   static proto::Result<std::unique_ptr<Stream>> create(Setup setup, const platform::TextureDesc& image);
@@ -71,10 +73,11 @@ class Stream {
   bool has_producer() const { return setup_.producer.session != nullptr; }
   proto::StreamState state() const { return state_; }
   const Generation& newest_generation() const { return *generations_.back(); }
+  const std::vector<std::unique_ptr<Generation>>& generations() const { return generations_; }
   const std::vector<std::unique_ptr<Lease>>& leases() const { return leases_; }
   platform::VulkanDevice* device() const { return setup_.device.get(); }
   const std::string& device_name() const { return setup_.producer.party.device_name; }
-  /// Of every lease.
+  /// Of every lease of which it is known.
   std::vector<const Party*> consumers() const;
   const platform::Uuid& device_uuid() const { return setup_.producer.party.device.device_uuid; }
   /// What its leases may hold at once, and what producing needs beside it: with fewer slots somebody may starve.
@@ -130,22 +133,35 @@ class Stream {
   // What clients hand back: stream_restore.cpp.
   /// Somebody else pays for its slots: the producer, who brings the same ones.
   void stop_paying();
-  /// The producer of a stream that its consumers brought back comes, too.
+  /// The producer of a stream that its consumers, or the service manager, brought back comes, too. @p handed_back: what
+  /// it draws into and this broker does not have from brokers. @p oldest: that it has not retired.
   void rejoin(Producer producer, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
-              Generations generations, const Past& past);
+              Generations handed_back, proto::GenerationId oldest, const Past& past);
+  /// That this or an earlier broker allocated, and no client had in between; nullptr if there is none.
+  Generation* find_own_generation(proto::GenerationId id) const;
+  /// Gives the next broker what it needs of the stream and its generations.
+  void keep();
+  /// The stream has ended: the next broker is not to find it.
+  void forget() { kept_.forget_all(); }
   /// A lease that the producer reckons with. kInvalidArgument when its place is another's.
   proto::Result<void> expect(AbsentLease lease);
   void answer_reclaim(std::uint64_t request);
-  /// After answer_reclaim(): what the producer and the consumers were not told by the broker before.
-  void make_up();
+  /// After answer_reclaim(): what the producer, who knows no generation after @p newest_known, and the consumers were not
+  /// told by the broker before.
+  void make_up(proto::GenerationId newest_known);
   /// @p lease is claimed by its consumer: the answer to @p request. kEvicted when it was given up.
   proto::Result<Lease*> readmit(std::unique_ptr<Lease> lease, std::uint64_t request);
   /// Ends a lease that nobody claimed.
   void give_up(proto::LeaseId id, const std::string& why);
   const std::vector<AbsentLease>& absent() const { return absent_; }
+  /// It is absent, or was until it was given up.
+  bool knew(proto::LeaseId id) const;
   /// A consumer has brought it back, and the others are expected: until then nobody else may take it over if its producer
   /// lives, and newcomers wait, because only those who were here before know which places they have. 0: it is settled.
   std::int64_t expects_others_until_ns = 0;
+  /// The service manager brought it back, with every lease: newcomers need not wait.
+  bool knows_places = false;
+  bool being_restored = false;  ///< more of it comes: it does not end yet
 
   /// The producer's session is over without CloseStream. What it promised will be kept for it.
   void abandon();
@@ -156,7 +172,7 @@ class Stream {
 
  private:
   explicit Stream(Setup setup, platform::OwnedPage<proto::VerdictPage> verdict)
-      : setup_(std::move(setup)), verdict_(std::move(verdict)) {}
+      : setup_(std::move(setup)), verdict_(std::move(verdict)), kept_(setup_.store, setup_.id) {}
 
   proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer, const Agreement& agreement,
                                                              platform::VulkanDevice* device,
@@ -183,12 +199,14 @@ class Stream {
   void set_state(proto::StreamState state, const std::string& message);
   void ring_verdict();
   void take_past(const Past& past);
+  void keep_producer();
   /// Gives @p lease what it was not told. Of another trust domain: slots of the broker's own, not what a client handed back.
   void make_up(Lease& lease);
   void introduce(Lease& lease);
 
   Setup setup_;
   platform::OwnedPage<proto::VerdictPage> verdict_;
+  KeptStream kept_;
   proto::StreamState state_ = proto::StreamState::kLive;
   proto::StreamState healthy_state_ = proto::StreamState::kLive;  ///< what it was before it was poisoned
   std::uint32_t producers_ = 1;

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/stream.h"
 #include "platform/file_identity.h"
@@ -26,6 +27,11 @@ bool is_same_file(const platform::UniqueFd& one, const platform::UniqueFd& other
 }
 
 }  // namespace
+
+bool Stream::knew(LeaseId id) const {
+  return given_up_.contains(id) ||
+         std::any_of(absent_.begin(), absent_.end(), [id](const AbsentLease& lease) { return lease.id == id; });
+}
 
 Result<std::unique_ptr<Stream>> Stream::restore(Setup setup, Generations generations, const Past& past) {
   auto verdict = platform::OwnedPage<proto::VerdictPage>::create(proto::PageKind::kVerdict, "ferry-verdict");
@@ -51,14 +57,37 @@ void Stream::stop_paying() {
 }
 
 void Stream::rejoin(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
-                    Generations generations, const Past& past) {
+                    Generations handed_back, GenerationId oldest, const Past& past) {
   setup_.producer = std::move(next);
   expects_others_until_ns = 0;
-  // Its own word on what it draws into; a consumer's stood in for it.
   setup_.agreement = std::move(agreement);
   setup_.device = std::move(device);
-  generations_ = std::move(generations);
+  // Its own word on what it draws into; a consumer's stood in for it. What brokers allocated is beyond doubt.
+  std::erase_if(generations_, [&](const auto& g) {
+    const bool goes = g->handed_back() || raw(g->id()) < raw(oldest);
+    if (goes) kept_.forget(g->id());
+    return goes;
+  });
+  std::move(handed_back.begin(), handed_back.end(), std::back_inserter(generations_));
+  std::sort(generations_.begin(), generations_.end(),
+            [](const auto& one, const auto& other) { return raw(one->id()) < raw(other->id()); });
   take_past(past);
+  keep();
+}
+
+Generation* Stream::find_own_generation(GenerationId id) const {
+  for (const auto& generation : generations_)
+    if (generation->id() == id && !generation->handed_back()) return generation.get();
+  return nullptr;
+}
+
+void Stream::keep_producer() {
+  kept_.keep(setup_.name, setup_.domain, setup_.producer, producers_, verdict_.fd());
+}
+
+void Stream::keep() {
+  keep_producer();
+  for (const auto& generation : generations_) kept_.keep(*generation);
 }
 
 Result<void> Stream::expect(AbsentLease expected) {
@@ -69,12 +98,19 @@ Result<void> Stream::expect(AbsentLease expected) {
     if (expected.release_timeline && !present->foreign) present->release_timeline = std::move(expected.release_timeline);
     return {};
   }
+  if (const auto known =
+          std::find_if(absent_.begin(), absent_.end(), [&](const AbsentLease& a) { return a.id == expected.id; });
+      known != absent_.end() && known->index == expected.index && is_same_file(known->page->fd, expected.page->fd)) {
+    known->known_to_producer = true;
+    return {};
+  }
   const auto conflicts = [&](const auto& lease) { return lease.id == expected.id || lease.index == expected.index; };
   if (std::any_of(absent_.begin(), absent_.end(), conflicts) ||
       std::any_of(leases_.begin(), leases_.end(), [&](const auto& lease) { return conflicts(*lease); }))
     return Error{ErrorCode::kInvalidArgument, fmt::format("lease {} of stream {}: its number or its place {} is another's",
                                                           raw(expected.id), log_name(), expected.index)};
   proto::VerdictPageWriter(verdict_.page()).set_lease(expected.index, expected.id);
+  kept_.keep(expected);
   absent_.push_back(std::move(expected));
   return {};
 }
@@ -85,7 +121,9 @@ void Stream::answer_reclaim(std::uint64_t request) {
   producer().session->send(request, std::move(restored), {&verdict_.fd()});
 }
 
-void Stream::make_up() {
+void Stream::make_up(GenerationId newest_known) {
+  for (const auto& generation : generations_)
+    if (raw(generation->id()) > raw(newest_known)) send_generation_to_producer(*generation, 0);
   for (const auto& lease : leases_) make_up(*lease);
 }
 
@@ -131,7 +169,7 @@ Result<Lease*> Stream::readmit(std::unique_ptr<Lease> claimed, std::uint64_t req
       return refuse(ErrorCode::kPermissionDenied, "is another's, says its producer");
     // The one that waits for it says which timeline it waits on.
     if (!claimed->foreign) claimed->release_timeline = absent->release_timeline;
-    claimed->known_to_producer = true;
+    claimed->known_to_producer = absent->known_to_producer;
     absent_.erase(absent);
   } else if (claimed->index >= proto::kMaxLeases ||
              std::any_of(absent_.begin(), absent_.end(), [&](const auto& a) { return a.index == claimed->index; }) ||
@@ -143,6 +181,7 @@ Result<Lease*> Stream::readmit(std::unique_ptr<Lease> claimed, std::uint64_t req
   Lease& lease = **leases_.insert(after, std::move(claimed));
   proto::VerdictPageWriter(verdict_.page()).set_lease(lease.index, lease.id);
   ring_verdict();
+  kept_.keep(lease);
 
   wire::LeaseRestoredT restored;
   restored.stream = raw(setup_.id);
@@ -159,6 +198,7 @@ void Stream::give_up(LeaseId id, const std::string& why) {
   const AbsentLease lease = std::move(*found);
   absent_.erase(found);
   given_up_.insert(id);
+  kept_.forget(id);
   proto::VerdictPageWriter(verdict_.page()).clear_lease(lease.index);
   ring_verdict();
   if (lease.release_timeline)

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/audit.h"
+#include "platform/clock.h"
 #include "proto/names.h"
 
 namespace ferry::daemon {
@@ -86,9 +87,13 @@ void StreamService::drop_if_unused(StreamId id) {
   if (found == streams_.end() || found->second->has_producer() || !found->second->leases().empty() ||
       !found->second->absent().empty())
     return;
-  const Stream& stream = *found->second;
+  Stream& stream = *found->second;
+  if (stream.being_restored) return;
+  if (!stream.producer().process->gone() && platform::now_ns() < stream.expects_others_until_ns)
+    return;
   spdlog::info("stream {} ended: no producer and no consumer", stream.log_name());
   if (const auto name = names_.find(stream.name()); name != names_.end() && name->second == id) names_.erase(name);
+  stream.forget();
   streams_.erase(found);
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/gpu_pool.h"
 #include "daemon/handed_back_parts.h"
+#include "daemon/kept_parts.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
 #include "daemon/timer.h"
@@ -20,14 +21,16 @@ namespace ferry::daemon {
 
 class StreamService {
  public:
-  /// @p first_id: every id of this broker is higher, and every id of the brokers before it is not.
+  /// @p first_id: every id of this broker is higher, and every id of the brokers before it is not. @p store: where its
+  /// streams are kept for the broker after it; may be null.
   StreamService(boost::asio::io_context& io, const Limits& limits, const Policy& policy, GpuPool& gpus,
-                std::uint64_t first_id)
+                std::uint64_t first_id, FdStore* store = nullptr)
       : io_(io),
         limits_(limits),
         policy_(policy),
         gpus_(gpus),
         first_id_(first_id),
+        store_(store),
         last_stream_(first_id),
         last_lease_(first_id) {}
 
@@ -54,6 +57,11 @@ class StreamService {
                                      platform::UniqueFd page_fd);
   proto::Result<void> reclaim_lease(Session& session, std::uint64_t request, std::unique_ptr<wire::ReclaimLeaseT> asked,
                                     std::vector<platform::UniqueFd> fds);
+
+  /// What one user may have.
+  using AllowanceOf = std::function<Allowance(uid_t)>;
+  /// Stream @p id as the service manager has kept it: restore_kept.cpp.
+  proto::Result<void> restore_kept(proto::StreamId id, KeptParts kept, const AllowanceOf& allowance_of);
 
   /// Whether @p session produces or may view @p stream: nobody else is told of it.
   bool may_know(const Session& session, const Stream& stream) const;
@@ -95,17 +103,34 @@ class StreamService {
     Stream::Generations generations;
     Agreement agreement;
     std::shared_ptr<platform::VulkanDevice> device;
+    std::uint32_t newest = 0;
+    void take_way(Agreement way, std::shared_ptr<platform::VulkanDevice> on, std::uint32_t id) {
+      if (id < newest) return;
+      agreement = std::move(way);
+      device = std::move(on);
+      newest = id;
+    }
   };
   HandedBackParts& parts_of(Session& session, std::uint64_t stream);
   HandedBackParts take_parts(Session& session, std::uint64_t stream);
+  proto::Result<Agreement> agree_as_it_is(const wire::GenerationT& info, const platform::TextureDesc& image,
+                                          const Party& party) const;
+  proto::Result<void> restore_generation(HandedBackParts::GenerationPart& part, const Party& party,
+                                         const Allowance& allowance, const std::string& stream,
+                                         RestoredGenerations& restored);
+  proto::Result<void> resume_generation(Generation& own, const Party& party, const Allowance& allowance,
+                                        const std::string& stream, RestoredGenerations& restored);
+  /// @p known: the stream as this broker has it, if it does.
   proto::Result<RestoredGenerations> restore_generations(HandedBackParts& parts, const Party& party,
-                                                         const Allowance& allowance, const std::string& stream);
+                                                         const Allowance& allowance, const std::string& stream,
+                                                         const Stream* known = nullptr);
   proto::Result<void> check_earlier_stream(std::uint64_t id) const;
   proto::Result<void> check_is_awaited(const Stream* stream, Session& session, const std::string& name,
                                        const platform::UniqueFd& page);
-  proto::Result<Stream*> restore_stream(Session& claimer, proto::StreamId id, const std::string& name, Producer producer,
-                                        RestoredGenerations generations, const Past& past);
+  proto::Result<Stream*> restore_stream(const TrustDomain& domain, proto::StreamId id, const std::string& name,
+                                        Producer producer, RestoredGenerations generations, const Past& past);
   void expect_leases(Stream& stream, std::vector<HandedBackParts::LeasePart> parts);
+  HandedBackParts to_parts(KeptParts& kept, const Allowance& allowance) const;
   proto::Result<std::shared_ptr<Process>> may_restore(const LeaseClaim& claim) const;
   proto::Result<Stream*> restore_for(const LeaseClaim& claim, HandedBackParts parts, std::shared_ptr<Process> process);
   proto::Result<void> settle(LeaseClaim& claim, Stream& stream);
@@ -160,7 +185,7 @@ class StreamService {
   void abandon_stream(Stream& stream, const std::string& why);
   /// Of a stream without a producer: when the kernel says that the last one is gone.
   void orphan_when_gone(Stream& stream);
-  /// A stream without a producer goes with its last lease.
+  /// A stream without a producer, and none that is expected, goes with its last lease.
   void drop_if_unused(proto::StreamId id);
 
   boost::asio::io_context& io_;
@@ -168,6 +193,7 @@ class StreamService {
   const Policy& policy_;
   GpuPool& gpus_;
   const std::uint64_t first_id_;
+  FdStore* const store_;
   Streams streams_;
   std::map<std::string, proto::StreamId> names_;  ///< of streams that can be attached to
   std::list<Waiting> waiting_;

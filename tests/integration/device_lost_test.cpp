@@ -59,7 +59,7 @@ TEST_F(DeviceLoss, OfTheBrokerBringsTheNextGenerationFromAnotherDevice) {
 TEST_F(DeviceLoss, OfAProducerIsAnErrorWithAWayOut) {
   SpawnOptions options;
   options.environment = layer();
-  auto producer = start("test_producer", {"--name", "cam", "--size", "160x90:RGBA8"}, options);
+  auto producer = start("test_producer", {"--name", "cam", "--size", "160x90:RGBA8"}, std::move(options));
   producer.wait_report("created");
   auto consumer = start_consumer({"--name", "cam", "--report-frames"});
   consumer.wait_report_if("10 frames", frame_after(10));
@@ -82,7 +82,7 @@ TEST_F(DeviceLoss, OfAConsumerIsItsOwn) {
   auto survivor = start_consumer({"--name", "cam", "--report-frames"});
   SpawnOptions options;
   options.environment = layer();
-  auto consumer = start("test_consumer", {"--name", "cam", "--report-frames"}, options);
+  auto consumer = start("test_consumer", {"--name", "cam", "--report-frames"}, std::move(options));
   consumer.wait_report_if("10 frames", frame_after(10));
   lose();
   consumer.wait_report("failed");

@@ -2,58 +2,25 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/child_process.h"
 #include "tests/support/deadline.h"
+#include "tests/support/service_manager.h"
 #include "tests/support/session.h"
 #include "tests/support/temp_dir.h"
 
 namespace ferry::test {
 namespace {
 
-/// The end of NOTIFY_SOCKET that belongs to a service manager.
-class Manager {
- public:
-  explicit Manager(const std::string& path) : path_(path), fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.c_str(), path.size());
-    if (!fd_ || ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      throw std::runtime_error("cannot bind " + path);
-  }
-  /// Waits until it has heard a line @p wanted so often; how often it has.
-  int hear(std::string_view wanted, int times, std::chrono::milliseconds timeout) {
-    const Deadline deadline(timeout);
-    int heard = 0;
-    while (heard < times && !deadline.passed()) {
-      pollfd readable{fd_.get(), POLLIN, 0};
-      if (::poll(&readable, 1, deadline.left_ms()) <= 0) break;
-      char text[1024];
-      const ssize_t got = ::recv(fd_.get(), text, sizeof text, 0);
-      if (got > 0 && std::string_view(text, static_cast<std::size_t>(got)).find(wanted) != std::string_view::npos) ++heard;
-    }
-    return heard;
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  platform::UniqueFd fd_;
-};
-
 struct ServiceTest : ::testing::Test {
   TempDir folder;
   std::string socket = folder.file("s/ferryd.sock");
-  Manager manager{folder.file("notify")};
+  ServiceManager manager{folder.file("notify")};
   ChildProcess start(std::vector<std::pair<std::string, std::string>> environment) {
     SpawnOptions options;
     options.error_file = folder.file("log");

@@ -12,7 +12,8 @@
 
 namespace ferry::test {
 
-StreamTest::StreamTest(const std::string& broker_config) : broker_(broker_config) {}
+StreamTest::StreamTest(const std::string& broker_config, BrokerProcess::Environment environment, ServiceManager* manager)
+    : broker_(broker_config, std::move(environment), manager) {}
 StreamTest::~StreamTest() = default;
 
 void StreamTest::TearDown() {
@@ -29,8 +30,10 @@ void StreamTest::TearDown() {
 
 ChildProcess StreamTest::start(const std::string& program, Arguments arguments, SpawnOptions options) {
   arguments.insert(arguments.end(), {"--socket", broker_.socket()});
-  if (options.error_file.empty()) options.error_file = broker_.folder().file(program + std::to_string(next_log_++));
-  return ChildProcess(program_folder() + "/" + program, std::move(arguments), std::move(options));
+  const std::string name = program.substr(program.rfind('/') + 1);
+  if (options.error_file.empty()) options.error_file = broker_.folder().file(name + std::to_string(next_log_++));
+  return ChildProcess(program.starts_with('/') ? program : program_folder() + "/" + program, std::move(arguments),
+                      std::move(options));
 }
 
 SpawnOptions StreamTest::validated(SpawnOptions options) {

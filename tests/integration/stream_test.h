@@ -18,13 +18,16 @@ namespace ferry::test {
 
 class StreamTest : public ::testing::Test {
  protected:
-  explicit StreamTest(const std::string& broker_config = {});
+  /// @p manager: BrokerProcess's.
+  explicit StreamTest(const std::string& broker_config = {}, BrokerProcess::Environment environment = {},
+                      ServiceManager* manager = nullptr);
   ~StreamTest() override;
   /// A test ends with the broker stopping properly, and says what is wrong if it does not, or if the validation layer was
   /// not silent about it or a program that was validated().
   void TearDown() override;
 
   using Arguments = std::vector<std::string>;
+  /// @p program: beside this one, or by its whole path.
   ChildProcess start(const std::string& program, Arguments arguments, SpawnOptions options = {});
   /// test_producer, when its stream exists.
   ChildProcess start_producer(Arguments arguments);

@@ -52,7 +52,7 @@ TEST_F(Validation, OfATestProgramIsFound) {
 TEST_F(Validation, OfAProgramWithoutASwitchForItIsFound) {
   SpawnOptions options;
   options.environment = with_layer("blundering");
-  auto source = start("ferry", {"source", "--size", "64x64", "cam"}, validated(options));
+  auto source = start("ferry", {"source", "--size", "64x64", "cam"}, validated(std::move(options)));
   EXPECT_TRUE(source.read_line(60s)) << source.error_text();
   source.send_signal(SIGTERM);
   source.wait_exit();

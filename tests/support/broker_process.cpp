@@ -42,12 +42,13 @@ bool says_ready(const platform::UniqueFd& notify, const Deadline& deadline, Chil
 
 }  // namespace
 
-BrokerProcess::BrokerProcess(const std::string& config, Environment environment)
+BrokerProcess::BrokerProcess(const std::string& config, Environment environment, ServiceManager* manager)
     : socket_(folder_.file("s/ferryd.sock")),
       config_file_(folder_.file("ferryd.toml")),
       log_file_(folder_.file("log")),
       validation_file_(folder_.file("validation")),
-      environment_(std::move(environment)) {
+      environment_(std::move(environment)),
+      manager_(manager) {
   write_file(config_file_, config);
   add_environment(environment_, under_validation(folder_.file("vk_layer_settings.txt"), validation_file_));
   start();
@@ -63,17 +64,20 @@ void BrokerProcess::start(const std::string& program, const Environment& more) {
     said_of_earlier_ones_ += read_file(validation_file_);
     ::unlink(validation_file_.c_str());
   }
-  const std::string notify_path = folder_.file("notify");
-  const platform::UniqueFd notify = bind_notify_socket(notify_path);
+  const std::string notify_path = manager_ != nullptr ? manager_->path() : folder_.file("notify");
+  const platform::UniqueFd notify = manager_ != nullptr ? platform::UniqueFd() : bind_notify_socket(notify_path);
   SpawnOptions options;
   options.error_file = log_file_;
   options.environment = environment_;
   add_environment(options.environment, more);
   options.environment.emplace_back("NOTIFY_SOCKET", notify_path);
-  process_ = std::make_unique<ChildProcess>(program_folder() + "/" + program,
+  if (manager_ != nullptr) options.passed = manager_->stored();
+  process_ = std::make_unique<ChildProcess>(program.starts_with('/') ? program : program_folder() + "/" + program,
                                             std::vector<std::string>{"--socket", socket_, "--config", config_file_},
                                             std::move(options));
-  if (!says_ready(notify, Deadline(30s), *process_))
+  const bool ready = manager_ != nullptr ? manager_->hear("READY=1", 1, 30s) == 1
+                                         : says_ready(notify, Deadline(30s), *process_);
+  if (!ready)
     throw std::runtime_error(fmt::format("ferryd did not get ready; its log:\n{}", log()));
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/support/child_process.h"
 #include "tests/support/layers/layers.h"
+#include "tests/support/service_manager.h"
 #include "tests/support/temp_dir.h"
 
 namespace ferry::test {
@@ -17,7 +18,8 @@ class BrokerProcess {
   using Environment = test::Environment;
   /// @p config: text of its configuration file. Returns when the broker says that it is ready. It runs under the
   /// validation layer (layers/validation.h, and see stop()).
-  explicit BrokerProcess(const std::string& config = {}, Environment environment = {});
+  /// @p manager: if not null, whoever starts it, keeps what it stores, and passes it to the next one.
+  explicit BrokerProcess(const std::string& config = {}, Environment environment = {}, ServiceManager* manager = nullptr);
   /// Ends it if it still runs.
   ~BrokerProcess();
 
@@ -34,8 +36,8 @@ class BrokerProcess {
   std::string stop();
   /// SIGKILL: it has no chance to tidy up.
   void kill();
-  /// Again, on the same socket. @p program: another build of it; @p more: environment of this one alone (see
-  /// add_environment() about layers).
+  /// Again, on the same socket. @p program: another build of it, beside this program or by its whole path; @p more:
+  /// environment of this one alone (see add_environment() about layers).
   void start(const std::string& program = "ferryd", const Environment& more = {});
   ChildProcess& process() { return *process_; }
 
@@ -44,6 +46,7 @@ class BrokerProcess {
   std::string socket_, config_file_, log_file_, validation_file_;
   Environment environment_;
   std::string said_of_earlier_ones_;  ///< by the validation layer
+  ServiceManager* manager_;
   std::unique_ptr<ChildProcess> process_;
 };
 

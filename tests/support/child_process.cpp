@@ -18,6 +18,9 @@
 namespace ferry::test {
 namespace {
 
+constexpr const char* kListenPid = "LISTEN_PID=";
+constexpr int kMaxDigits = 12;
+
 struct Pipe {
   platform::UniqueFd read_end, write_end;
 };
@@ -45,7 +48,37 @@ std::vector<std::string> merged_environment(const SpawnOptions& options) {
     if (!replaced) result.push_back(text);
   }
   for (const auto& [key, value] : options.environment) result.push_back(key + "=" + value);
+  if (!options.passed.empty()) {
+    std::string names;
+    for (const auto& [name, fd] : options.passed) names += (names.empty() ? "" : ":") + name;
+    result.push_back(fmt::format("LISTEN_FDS={}", options.passed.size()));
+    result.push_back("LISTEN_FDNAMES=" + names);
+    result.push_back(kListenPid + std::string(kMaxDigits, '\0'));  // last: the child writes its number
+  }
   return result;
+}
+
+/// After fork(): allocates nothing.
+void write_number(char* digits, pid_t number) {
+  char reversed[kMaxDigits];
+  int count = 0;
+  for (; number > 0; number /= 10) reversed[count++] = static_cast<char>('0' + number % 10);
+  while (count > 0) *digits++ = reversed[--count];
+  *digits = '\0';
+}
+
+/// As 3, 4, ...; @p above is greater than all of these. They may have any numbers before.
+bool place_passed(std::vector<platform::UniqueFd>& fds, int above) {
+  for (platform::UniqueFd& fd : fds) {
+    fd.reset(::fcntl(fd.get(), F_DUPFD_CLOEXEC, above));
+    if (!fd) return false;
+  }
+  int place = STDERR_FILENO;
+  for (const platform::UniqueFd& fd : fds) {
+    ++place;
+    if (::dup2(fd.get(), place) != place) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -62,6 +95,9 @@ ChildProcess::ChildProcess(std::string program, std::vector<std::string> argumen
   // All that allocates happens before fork(): other threads of this process may hold the allocator's lock.
   arguments.insert(arguments.begin(), program_);
   std::vector<std::string> environment = merged_environment(options);
+  std::vector<platform::UniqueFd> passed;
+  for (auto& [name, fd] : options.passed) passed.push_back(std::move(fd));
+  const int above = STDERR_FILENO + 1 + static_cast<int>(passed.size());
   const auto argv = pointers(arguments);
   const auto envp = pointers(environment);
   const pid_t parent = ::getpid();
@@ -74,6 +110,10 @@ ChildProcess::ChildProcess(std::string program, std::vector<std::string> argumen
     ::dup2(to_child.read_end.get(), STDIN_FILENO);
     ::dup2(from_child.write_end.get(), STDOUT_FILENO);
     if (error_fd) ::dup2(error_fd.get(), STDERR_FILENO);
+    if (!passed.empty()) {
+      write_number(environment.back().data() + std::strlen(kListenPid), ::getpid());
+      if (!place_passed(passed, above)) ::_exit(126);
+    }
     ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }

@@ -24,6 +24,8 @@ struct ExitStatus {
 struct SpawnOptions {
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to ours
   std::string error_file;                                        ///< where its standard error goes; empty: ours
+  /// By name: what it is passed as a service manager does (sd_listen_fds_with_names(3)).
+  std::vector<std::pair<std::string, platform::UniqueFd>> passed = {};
 };
 
 class ChildProcess {

@@ -47,12 +47,12 @@ TEST_F(Viewer, KeepsTheLastPictureWhenTheRendererIsKilled) {
 }
 
 TEST_F(Viewer, IsWhatFerryViewBecomes) {
-  const SpawnOptions environment{{{"DISPLAY", screen_->display()}, {"FERRY_SOCKET", broker_.socket()}},
-                                 broker_.folder().file("view")};
   const std::string ferry = program_folder() + "/ferry";
   for (const Arguments& arguments :
        {Arguments{"view", "scene", "--exit-after", "0.5"}, Arguments{"view", "--", "-x", "--exit-after", "0.5"}}) {
-    ChildProcess view(ferry, arguments, validated(environment));
+    ChildProcess view(ferry, arguments,
+                      validated({{{"DISPLAY", screen_->display()}, {"FERRY_SOCKET", broker_.socket()}},
+                                 broker_.folder().file("view")}));
     const ExitStatus status = view.wait_exit(60s);
     EXPECT_TRUE(status.clean()) << status.code << ": " << view.error_text();
   }

@@ -40,7 +40,7 @@ class Reclaims : public BrokerTest {
   }
   /// Another broker, and the clients' sessions with it.
   void come_back(Policy policy, Limits limits = {}) {
-    limits.reclaim_grace_ms = 100;
+    limits.reclaim_grace_ms = grace_ms;
     restart(limits, std::move(policy));
     *renderer = connect("renderer");
     *viewer = connect("viewer");
@@ -112,6 +112,7 @@ class Reclaims : public BrokerTest {
     return client.expect<wire::StatusReplyT>().first;
   }
 
+  std::uint64_t grace_ms = 100;
   std::unique_ptr<RawClient> renderer, viewer;
   std::unique_ptr<RawProducer> producer;
   std::unique_ptr<RawConsumer> consumer;

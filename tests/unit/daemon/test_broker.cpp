@@ -2,16 +2,40 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <cstdlib>
 #include <semaphore>
 #include <stdexcept>
 
 namespace ferry::daemon::test {
 
-TestBroker::TestBroker(GpuPool gpus, const Limits& limits, Policy policy, std::uint64_t first_id)
+namespace {
+
+std::vector<platform::PassedFd> passed_by(const ferry::test::ServiceManager& manager) {
+  std::vector<platform::PassedFd> passed;
+  for (auto& [name, fd] : manager.stored()) passed.push_back({name, std::move(fd)});
+  return passed;
+}
+
+platform::UniqueFd connect_to(const ferry::test::ServiceManager& manager) {
+  setenv("NOTIFY_SOCKET", manager.path().c_str(), 1);
+  auto connected = platform::connect_to_manager();
+  unsetenv("NOTIFY_SOCKET");
+  if (!connected) throw std::runtime_error(connected.error().message);
+  return std::move(*connected);
+}
+
+}  // namespace
+
+TestBroker::TestBroker(GpuPool gpus, const Limits& limits, Policy policy, std::uint64_t first_id,
+                       ferry::test::ServiceManager* manager, std::size_t capacity)
     : socket_(folder_.file("ferryd.sock")) {
   auto listener = platform::Listener::bind(socket_);
   if (!listener) throw std::runtime_error(listener.error().message);
-  broker_ = std::make_unique<Broker>(io_, limits, std::move(policy), std::move(*listener), std::move(gpus), first_id);
+  std::unique_ptr<FdStore> store;
+  if (manager != nullptr) store = std::make_unique<FdStore>(io_, connect_to(*manager), capacity);
+  broker_ = std::make_unique<Broker>(io_, limits, std::move(policy), std::move(*listener), std::move(gpus), first_id,
+                                     std::move(store));
+  if (manager != nullptr) broker_->restore(passed_by(*manager));
   if (auto started = broker_->start(); !started) throw std::runtime_error(started.error().message);
   loop_ = std::thread([this] {
     auto keep = boost::asio::make_work_guard(io_);

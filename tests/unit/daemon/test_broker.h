@@ -10,14 +10,17 @@
 #include <thread>
 
 #include "daemon/broker.h"
+#include "tests/support/service_manager.h"
 #include "tests/support/temp_dir.h"
 
 namespace ferry::daemon::test {
 
 class TestBroker {
  public:
+  /// @p manager: if not null, keeps up to @p capacity entries for the next one, and gives it what it has.
   explicit TestBroker(GpuPool gpus, const Limits& limits = {}, Policy policy = Policy({}, geteuid()),
-                      std::uint64_t first_id = 0);
+                      std::uint64_t first_id = 0, ferry::test::ServiceManager* manager = nullptr,
+                      std::size_t capacity = 1000);
   ~TestBroker();
   TestBroker(const TestBroker&) = delete;
   TestBroker& operator=(const TestBroker&) = delete;

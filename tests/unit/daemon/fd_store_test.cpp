@@ -1,0 +1,126 @@
+#include "daemon/fd_store.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "platform/parcel.h"
+#include "tests/support/service_manager.h"
+#include "tests/support/temp_dir.h"
+
+namespace ferry::daemon {
+namespace {
+
+using ferry::test::ServiceManager;
+using namespace std::chrono_literals;
+
+struct FdStores : ::testing::Test {
+  FdStores() {
+    setenv("NOTIFY_SOCKET", manager.path().c_str(), 1);
+    setenv("FDSTORE", "1000", 1);
+    store = FdStore::open(io);
+  }
+  ~FdStores() override {
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("FDSTORE");
+  }
+  void put(const std::string& name) {
+    const std::byte byte{42};
+    store->put(name, {&byte, 1}, {});
+  }
+  std::vector<std::string> names() {
+    manager.catch_up();
+    return manager.names();
+  }
+  ferry::test::TempDir folder;
+  ServiceManager manager{folder.file("notify")};
+  boost::asio::io_context io{1};
+  std::unique_ptr<FdStore> store;
+};
+
+TEST_F(FdStores, KeepWhatTheyAreGivenUntilItIsTakenOut) {
+  put("a");
+  put("b");
+  put("a");  // is there already
+  EXPECT_EQ(names(), (std::vector<std::string>{"a", "b"}));
+  const auto kept = manager.stored();
+  EXPECT_EQ(platform::unpack_parcel(kept[0].second)->bytes, std::vector{std::byte{42}});
+  store->remove("a");
+  store->remove("never");
+  EXPECT_EQ(names(), std::vector<std::string>{"b"});
+  EXPECT_EQ(store->size(), 1u);
+}
+
+TEST_F(FdStores, OfABrokerThatGoesStayAsTheyWere) {
+  put("a");
+  store.reset();
+  EXPECT_EQ(names(), std::vector<std::string>{"a"});
+}
+
+TEST_F(FdStores, AreFullWhenTheManagerSaysSo) {
+  setenv("FDSTORE", "2", 1);
+  store = FdStore::open(io);
+  put("a");
+  put("b");
+  put("c");
+  EXPECT_EQ(names(), (std::vector<std::string>{"a", "b"}));
+  store->remove("a");
+  put("c");
+  EXPECT_EQ(names(), (std::vector<std::string>{"b", "c"}));
+}
+
+TEST_F(FdStores, WithoutRoomTakeNothingAndCanBeEmptied) {
+  manager.put("old", platform::UniqueFd(::dup(0)));
+  unsetenv("FDSTORE");
+  store = FdStore::open(io);
+  put("a");
+  EXPECT_EQ(names(), std::vector<std::string>{"old"});
+  store->adopt("old");
+  store->remove("old");
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(FdStores, DoNotExistWithoutAManager) {
+  unsetenv("NOTIFY_SOCKET");
+  EXPECT_EQ(FdStore::open(io), nullptr);
+  setenv("NOTIFY_SOCKET", folder.file("nobody").c_str(), 1);
+  EXPECT_EQ(FdStore::open(io), nullptr);
+}
+
+TEST_F(FdStores, OfAManagerThatDoesNotReadWaitForItAndNobodyWaitsForThem) {
+  manager.pause(true);
+  constexpr int kMany = 700;  // more than any queue of datagrams
+  for (int i = 0; i < kMany; ++i) put(fmt::format("n{}", i));
+  for (int i = 0; i < kMany; ++i)
+    if (i % 2 == 0) store->remove(fmt::format("n{}", i));
+  io.poll();
+  EXPECT_LT(manager.names().size(), static_cast<std::size_t>(kMany) / 2);
+  manager.pause(false);
+  const bool all = [&] {
+    for (int i = 0; i < 2000; ++i) {
+      io.run_for(10ms);
+      io.restart();
+      if (manager.names().size() == kMany / 2) return true;
+    }
+    return false;
+  }();
+  EXPECT_TRUE(all) << manager.names().size();
+  for (const std::string& name : manager.names()) EXPECT_EQ((name.back() - '0') % 2, 1) << name;
+}
+
+TEST_F(FdStores, SurviveTheEndOfTheManager) {
+  put("a");
+  {
+    ServiceManager other(folder.file("other"));
+    setenv("NOTIFY_SOCKET", other.path().c_str(), 1);
+    store = FdStore::open(io);
+  }
+  put("b");
+  store->remove("b");
+  EXPECT_EQ(store->size(), 0u);
+}
+
+}  // namespace
+}  // namespace ferry::daemon
