@@ -105,14 +105,17 @@ bool StandIn::can_be_shut_in() {
   return waitpid(probe, &status, 0) == probe && status == 0;
 }
 
-StandIn::StandIn(const std::string& socket_path, Home home) {
+StandIn::StandIn(const std::string& socket_path, Home home)
+    : StandIn(socket_path, [home] { return home == Home::kOurs || unshare(CLONE_NEWUSER) == 0; }) {}
+
+StandIn::StandIn(const std::string& socket_path, const std::function<bool()>& become) {
   std::array<int, 2> pair{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) throw std::runtime_error("socketpair");
   UniqueFd mine{pair[0]}, its{pair[1]};
   pid_ = fork();
   if (pid_ == 0) {
     // Threads of the parent do not exist here: nothing that takes a lock.
-    if (home == Home::kUserNamespace && unshare(CLONE_NEWUSER) != 0) _exit(1);
+    if (!become()) _exit(1);
     const auto connection = platform::connect_to(socket_path);
     const std::byte mark{1};
     const int fd = connection ? connection->get() : -1;

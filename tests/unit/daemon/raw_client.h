@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -87,6 +88,8 @@ class StandIn {
  public:
   enum class Home : std::uint8_t { kOurs, kUserNamespace };
   explicit StandIn(const std::string& socket_path, Home home = Home::kOurs);
+  /// @p become: called in it before it connects, allocates nothing; false: it could not. @p socket_path: as it sees it then.
+  StandIn(const std::string& socket_path, const std::function<bool()>& become);
   /// Whether this kernel lets a process make a user namespace.
   static bool can_be_shut_in();
   ~StandIn() { kill(); }
