@@ -12,10 +12,43 @@ sanitize=()
 [ -z "${SANITIZE:-}" ] || sanitize=("-fsanitize=${SANITIZE//;/,}")
 
 cmake --install "$build_dir" --prefix "$prefix" >"$work/install.log"
-for file in bin/ferryd bin/ferry include/ferry/ferry.h include/ferry/ferry.hpp include/ferry/ferry_vulkan.h; do
-  [ -e "$prefix/$file" ] || fail "$file is not installed"
+for file in bin/ferryd bin/ferry include/ferry/ferry.h include/ferry/ferry.hpp include/ferry/ferry_vulkan.h \
+  lib/systemd/system/ferryd.service lib/systemd/system/ferryd.socket lib/systemd/user/ferryd.service \
+  lib/systemd/user/ferryd.socket lib/sysusers.d/ferry.conf etc/ferry/ferryd.toml share/man/man1/ferry.1 \
+  share/man/man1/ferryd.1 share/bash-completion/completions/ferry share/zsh/site-functions/_ferry \
+  share/fish/vendor_completions.d/ferry.fish; do
+  [ -s "$prefix/$file" ] || fail "$file is not installed"
 done
 [ -z "$(cd "$prefix/include" && find . -name '*.h*' | grep -v '^./ferry/')" ] || fail "a header outside include/ferry"
+
+echo "== units"
+units=$prefix/lib/systemd
+for unit in "$units"/*/*; do
+  ! grep -n '@[A-Z_]*@' "$unit" || fail "$unit still has a variable of the build's"
+done
+for manager in system user; do
+  # Where the build is to be installed, not where this test puts it.
+  grep -q '^ExecStart=/.*/bin/ferryd' "$units/$manager/ferryd.service" || fail "$manager/ferryd.service starts no ferryd"
+  grep -q '^FileDescriptorStoreMax=[1-9]' "$units/$manager/ferryd.service" || fail "$manager/ferryd.service keeps nothing"
+  [ "$(sed -n 's/^FileDescriptorStoreMax=//p' "$units/$manager/ferryd.service")" = \
+    "$(sed -n 's/^Environment=FDSTORE=//p' "$units/$manager/ferryd.service")" ] || fail "$manager/ferryd.service says two sizes"
+done
+if systemd-analyze --version 2>/dev/null | awk 'NR == 1 {exit !($2 >= 250)}'; then
+  # Ten times the bounds: docs/operations.md says why a user's unit is judged so.
+  for bound in system:20 user:62; do
+    systemd-analyze security --offline=true --threshold="${bound#*:}" --no-pager "$units/${bound%:*}/ferryd.service" \
+      >"$work/exposure" 2>&1 || { tail -n 1 "$work/exposure"; fail "${bound%:*}/ferryd.service is exposed too much"; }
+    tail -n 1 "$work/exposure"
+  done
+else
+  echo "SKIPPED: there is no systemd-analyze that judges units offline (systemd 250)"
+fi
+
+echo "== completions, manual pages"
+bash -n "$prefix/share/bash-completion/completions/ferry" || fail "the completions for bash are none"
+for page in ferry ferryd; do
+  head -n 5 "$prefix/share/man/man1/$page.1" | grep -q '^\.TH' || fail "man page $page.1 has no title"
+done
 
 echo "== exported symbols"
 library=$(find "$prefix" -name 'libferry.so.*.*.*')
