@@ -1,5 +1,6 @@
 pub const VERSION_MAJOR: u32 = 0;
 pub const VERSION_MINOR: u32 = 1;
+pub const VERSION_PATCH: u32 = 0;
 
 pub const OK: i32 = 0;
 pub const ERROR_INVALID_ARGUMENT: i32 = -1;
@@ -38,6 +39,32 @@ pub const USAGE_TRANSFER_SRC: u32 = 1 << 3;
 pub const USAGE_TRANSFER_DST: u32 = 1 << 4;
 
 pub const IMAGE_SRGB_VIEWS: u32 = 1 << 0;
+
+pub const ORIENTATION_NORMAL: u32 = 1;
+pub const ORIENTATION_MIRRORED: u32 = 2;
+pub const ORIENTATION_ROTATED_180: u32 = 3;
+pub const ORIENTATION_FLIPPED: u32 = 4;
+pub const ORIENTATION_TRANSPOSED: u32 = 5;
+pub const ORIENTATION_ROTATED_90: u32 = 6;
+pub const ORIENTATION_TRANSVERSED: u32 = 7;
+pub const ORIENTATION_ROTATED_270: u32 = 8;
+
+pub const ALPHA_OPAQUE: u32 = 0;
+pub const ALPHA_PREMULTIPLIED: u32 = 1;
+pub const ALPHA_STRAIGHT: u32 = 2;
+
+pub const PRIMARIES_BT709: u32 = 0;
+pub const PRIMARIES_DISPLAY_P3: u32 = 1;
+pub const PRIMARIES_BT2020: u32 = 2;
+
+pub const TRANSFER_SRGB: u32 = 0;
+pub const TRANSFER_LINEAR: u32 = 1;
+pub const TRANSFER_PQ: u32 = 2;
+pub const TRANSFER_HLG: u32 = 3;
+pub const TRANSFER_GAMMA22: u32 = 4;
+
+pub const RANGE_FULL: u32 = 0;
+pub const RANGE_LIMITED: u32 = 1;
 
 pub const MAX_DAMAGE_RECTS: usize = 8;
 pub const MAX_USER_BYTES: usize = 128;

@@ -1,6 +1,6 @@
 use crate::{
-    AttachInfo, ConnectInfo, Connection, Consumer, Device, DeviceCreateInfo, DeviceInfo, Event, Frame, FrameMetadata,
-    ImageDesc, Producer, StreamInfo, StreamState, Target, VulkanInfo, VulkanRequirements,
+    AttachInfo, Conflict, ConnectInfo, Connection, Consumer, Device, DeviceCreateInfo, DeviceInfo, Event, Frame,
+    FrameMetadata, ImageDesc, Producer, StreamInfo, StreamState, Target, VulkanInfo, VulkanRequirements,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -8,6 +8,7 @@ unsafe extern "C" {
     pub fn ferry_version() -> *const c_char;
     pub fn ferry_last_error() -> *const c_char;
     pub fn ferry_error_name(code: i32) -> *const c_char;
+    pub fn ferry_last_conflict(out: *mut Conflict) -> i32;
 
     pub fn ferry_connect(info: *const ConnectInfo, out: *mut *mut Connection) -> i32;
     pub fn ferry_disconnect(connection: *mut Connection) -> i32;

@@ -65,6 +65,13 @@ pub struct Rect {
 }
 
 structs! {
+    Conflict {
+        reserved: u32,
+        party: [c_char; 192],
+        constraint: [c_char; 64],
+        party_has: [c_char; 256],
+        others_have: [c_char; 256],
+    }
     ConnectInfo {
         reserved: u32,
         socket_path: *const c_char,
