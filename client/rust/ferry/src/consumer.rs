@@ -1,10 +1,11 @@
 use crate::error::{check, check_ready};
 use crate::text::c_string;
+use crate::turns::Turns;
 use crate::{Connection, Device, Event, Format, FrameMetadata, Result, StreamState, Wait};
 use ferry_sys::Sized as _;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
@@ -37,7 +38,7 @@ impl AttachOptions {
 
 /// One lease: the right to read one stream. It ends with this object and the [`Frame`]s that it gave out.
 ///
-/// May be moved to another thread; calls are serialised, one that waits makes the others wait.
+/// May be shared between threads: calls take turns, and one that waits lets the others in between.
 #[derive(Debug)]
 pub struct Consumer {
     shared: Arc<Shared>,
@@ -45,7 +46,7 @@ pub struct Consumer {
 
 #[derive(Debug)]
 struct Shared {
-    handle: Mutex<Handle>,
+    handle: Turns<Handle>,
     // Dropped after the handle.
     _connection: Connection,
     _device: Device,
@@ -54,19 +55,13 @@ struct Shared {
 #[derive(Debug)]
 struct Handle(NonNull<ferry_sys::Consumer>);
 
-// SAFETY: ferry.h: a ferry_consumer is used by one thread at a time, any thread. The mutex sees to the first half.
+// SAFETY: ferry.h: a ferry_consumer is used by one thread at a time, any thread. Turns sees to the first half.
 unsafe impl Send for Handle {}
 
 impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: the last owner.
         unsafe { ferry_sys::ferry_consumer_destroy(self.0.as_ptr()) };
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Handle> {
-        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,39 +80,42 @@ impl Consumer {
         let handle = Handle(NonNull::new(handle).expect("libferry gave a consumer"));
         Ok(Self {
             shared: Arc::new(Shared {
-                handle: Mutex::new(handle),
+                handle: Turns::new(handle),
                 _connection: connection.clone(),
                 _device: device.clone(),
             }),
         })
     }
 
-    /// The next frame (mode latest: the newest) that is newer than the last one acquired, or `None`.
+    /// The next frame (mode latest: the newest) that is newer than the last one acquired, or `None`. The
+    /// compiler does not warn of a [`Frame`] that is thrown away in its `Option`.
     pub fn acquire(&self, wait: Wait) -> Result<Option<Frame>> {
         let mut raw = ferry_sys::Frame::sized();
-        let handle = self.shared.lock();
-        // SAFETY: the handle lives, and is ours while it is locked.
-        if !check_ready(unsafe { ferry_sys::ferry_consumer_acquire(handle.0.as_ptr(), wait.timeout_ns(), &mut raw) })? {
+        let acquired = self.shared.handle.wait(wait, |handle, timeout_ns| {
+            // SAFETY: the handle lives, and is ours while it is locked.
+            unsafe { ferry_sys::ferry_consumer_acquire(handle.0.as_ptr(), timeout_ns, &mut raw) }
+        })?;
+        if !acquired {
             return Ok(None);
         }
-        drop(handle);
         Ok(Some(Frame { raw, consumer: Some(self.shared.clone()) }))
     }
 
     /// The oldest event not yet seen.
     pub fn next_event(&self) -> Result<Option<Event>> {
         let mut raw = ferry_sys::Event::sized();
-        let handle = self.shared.lock();
+        let handle = self.shared.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
         let ready = check_ready(unsafe { ferry_sys::ferry_consumer_next_event(handle.0.as_ptr(), &mut raw) })?;
         Ok(ready.then(|| Event::of(&raw)))
     }
 
-    /// For poll or epoll: readable when [`Consumer::acquire`] or [`Consumer::next_event`] has something. After each
-    /// wake-up call `acquire(Wait::No)` until it brings nothing. The library's: neither read nor close it.
+    /// For poll or epoll: readable when [`Consumer::acquire`] or [`Consumer::next_event`] has something. Once asked
+    /// for, call both after each wake-up, `next_event()` and `acquire(Wait::No)`, until they bring nothing: events that
+    /// nobody takes keep it readable. With `max_holds` frames held it is quiet. The library's: neither read nor close it.
     pub fn fd(&self) -> Result<BorrowedFd<'_>> {
         let mut fd = -1;
-        let handle = self.shared.lock();
+        let handle = self.shared.handle.lock();
         // SAFETY: the handle lives; the descriptor lives as long as the consumer.
         unsafe {
             check(ferry_sys::ferry_consumer_get_fd(handle.0.as_ptr(), &mut fd))?;
@@ -127,7 +125,7 @@ impl Consumer {
 
     pub fn state(&self) -> Result<StreamState> {
         let mut raw = ferry_sys::StreamState::sized();
-        let handle = self.shared.lock();
+        let handle = self.shared.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
         check(unsafe { ferry_sys::ferry_consumer_get_state(handle.0.as_ptr(), &mut raw) })?;
         Ok(StreamState::of(&raw))
@@ -156,7 +154,7 @@ impl Frame {
 
     fn release(&mut self, flags: u32) -> Result<()> {
         let Some(consumer) = self.consumer.take() else { return Ok(()) };
-        let handle = consumer.lock();
+        let handle = consumer.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
         check(unsafe { ferry_sys::ferry_consumer_release(handle.0.as_ptr(), self.raw.sequence, flags) })
     }

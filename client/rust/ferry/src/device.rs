@@ -3,7 +3,7 @@ use crate::text::{optional_c_string, pointer_of, text_of};
 use crate::{Connection, Result};
 use ferry_sys::Sized as _;
 use std::any::Any;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -37,6 +37,10 @@ pub struct DeviceOptions {
     pub selector: String,
     /// `VK_LAYER_KHRONOS_validation` where it is installed.
     pub enable_validation: bool,
+    /// More than Ferry's own: what a window library asks for, say.
+    pub instance_extensions: Vec<CString>,
+    /// `VK_KHR_swapchain`, say.
+    pub device_extensions: Vec<CString>,
 }
 
 /// What there is to know about a device.
@@ -84,8 +88,15 @@ impl Device {
         info.connection = connection.raw();
         info.enable_validation = options.enable_validation.into();
         info.selector = pointer_of(selector.as_ref());
+        let pointers = |names: &[CString]| names.iter().map(|name| name.as_ptr()).collect::<Vec<_>>();
+        let instance_extensions = pointers(&options.instance_extensions);
+        let device_extensions = pointers(&options.device_extensions);
+        info.instance_extension_count = instance_extensions.len() as u32;
+        info.instance_extensions = instance_extensions.as_ptr();
+        info.device_extension_count = device_extensions.len() as u32;
+        info.device_extensions = device_extensions.as_ptr();
         let mut handle = std::ptr::null_mut();
-        // SAFETY: the text outlives the call.
+        // SAFETY: the texts outlive the call.
         check(unsafe { ferry_sys::ferry_device_create(&info, &mut handle) })?;
         Ok(Self::own(handle, None))
     }

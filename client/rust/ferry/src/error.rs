@@ -1,3 +1,5 @@
+use crate::text::text_of;
+use ferry_sys::Sized as _;
 use std::ffi::CStr;
 use std::fmt;
 
@@ -18,6 +20,7 @@ pub enum ErrorKind {
     NotFound,
     NameTaken,
     LimitExceeded,
+    /// No transport, sync mode or device in common: [`Error::conflict`] says who lacks what.
     Incompatible,
     Unsupported,
     StreamClosed,
@@ -61,11 +64,40 @@ impl ErrorKind {
     }
 }
 
+/// Why parties have nothing in common, for programs: what an error of kind [`ErrorKind::Incompatible`] was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Who does not fit: "consumer 'viewer' (pid 4211)".
+    pub party: String,
+    /// By what: "transport", "device", "modifier", "sync mode".
+    pub constraint: String,
+    /// Its list, separated by ", ".
+    pub party_has: String,
+    /// The list that it does not meet.
+    pub others_have: String,
+}
+
+impl Conflict {
+    /// Of this thread's last failed call.
+    fn last() -> Option<Self> {
+        let mut raw = ferry_sys::Conflict::sized();
+        // SAFETY: writes the struct, which says its size.
+        let found = unsafe { ferry_sys::ferry_last_conflict(&mut raw) } == ferry_sys::OK;
+        found.then(|| Self {
+            party: text_of(&raw.party),
+            constraint: text_of(&raw.constraint),
+            party_has: text_of(&raw.party_has),
+            others_have: text_of(&raw.others_have),
+        })
+    }
+}
+
 /// A call failed: its kind, and the library's one line of text that names the value, the limit and the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    conflict: Option<Box<Conflict>>,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -73,7 +105,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of a crate on top of this one, told as the library tells its own.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), conflict: None }
     }
 
     #[must_use]
@@ -84,6 +116,11 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    #[must_use]
+    pub fn conflict(&self) -> Option<&Conflict> {
+        self.conflict.as_deref()
     }
 }
 
@@ -102,7 +139,8 @@ pub(crate) fn check(code: i32) -> Result<()> {
     }
     // SAFETY: never NULL, and valid until this thread's next failing call.
     let message = unsafe { CStr::from_ptr(ferry_sys::ferry_last_error()) };
-    Err(Error::new(ErrorKind::of(code), message.to_string_lossy()))
+    let error = Error::new(ErrorKind::of(code), message.to_string_lossy());
+    Err(Error { conflict: Conflict::last().map(Box::new), ..error })
 }
 
 /// Whether a call brought something: `false` for "nothing yet".

@@ -1,3 +1,4 @@
+use crate::Colour;
 use ferry_sys::Sized as _;
 
 /// The formats that cross.
@@ -49,17 +50,24 @@ pub struct ImageDesc {
     pub usage: Usage,
     /// 8-bit formats: views of both the UNORM and the SRGB format may be made.
     pub srgb_views: bool,
+    /// Of every frame that is published without metadata.
+    pub colour: Colour,
 }
 
 impl ImageDesc {
     #[must_use]
     pub fn new(width_px: u32, height_px: u32, format: Format) -> Self {
-        Self { width_px, height_px, format, usage: Usage::Render, srgb_views: false }
+        Self { width_px, height_px, format, usage: Usage::Render, srgb_views: false, colour: Colour::default() }
     }
 
     #[must_use]
     pub fn with_srgb_views(self) -> Self {
         Self { srgb_views: true, ..self }
+    }
+
+    #[must_use]
+    pub fn with_colour(self, colour: Colour) -> Self {
+        Self { colour, ..self }
     }
 
     pub(crate) fn raw(&self) -> ferry_sys::ImageDesc {
@@ -73,6 +81,10 @@ impl ImageDesc {
             Usage::TransferOnly => ferry_sys::USAGE_TRANSFER_DST,
         };
         raw.flags = if self.srgb_views { ferry_sys::IMAGE_SRGB_VIEWS } else { 0 };
+        raw.primaries = self.colour.primaries as u8;
+        raw.transfer = self.colour.transfer as u8;
+        raw.range = self.colour.range as u8;
+        raw.alpha = self.colour.alpha as u8;
         raw
     }
 }

@@ -6,7 +6,8 @@
 //! - A [`Connection`] is a session with the broker `ferryd`, a [`Device`] a Vulkan device: clones share them, any thread
 //!   may use them, and they stay open as long as anything made with them.
 //! - A [`Producer`] gives [`Target`]s, a [`Consumer`] gives [`Frame`]s. Each goes back exactly once: publishing and
-//!   releasing take it, dropping gives it back unused.
+//!   releasing take it, dropping gives it back unused. The compiler's `must_use` does not look into an [`Option`]:
+//!   `producer.begin(Wait::No)?;` is accepted, and gives the slot back at once.
 //! - The contract is the same in every sync mode: *wait for this semaphore at this value, use the image, signal that
 //!   semaphore at that value.* Images cross in `SHADER_READ_ONLY_OPTIMAL`, owned by `QUEUE_FAMILY_EXTERNAL`.
 //!
@@ -26,6 +27,7 @@
 //! # }
 //! ```
 
+mod colour;
 mod connection;
 mod consumer;
 mod device;
@@ -36,17 +38,19 @@ mod metadata;
 mod producer;
 mod state;
 mod text;
+mod turns;
 mod wait;
 
+pub use colour::{Alpha, Colour, Primaries, Range, Transfer};
 pub use connection::{ConnectOptions, Connection, version};
 pub use consumer::{AttachOptions, Consumer, ConsumerMode, Frame};
 pub use device::{Device, DeviceInfo, DeviceOptions, VulkanHandles};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Conflict, Error, ErrorKind, Result};
 pub use event::Event;
 pub use image::{Format, ImageDesc, Usage};
-pub use metadata::{Alpha, FrameMetadata, Orientation, Rect};
+pub use metadata::{FrameMetadata, Orientation, Rect};
 pub use producer::{Producer, QueuePolicy, StreamOptions, Target};
-pub use state::{StreamState, SyncMode};
+pub use state::{StreamState, SyncMode, Transport};
 pub use wait::Wait;
 
 /// The C ABI, for what this crate does not wrap.

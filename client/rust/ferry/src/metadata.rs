@@ -1,4 +1,4 @@
-use crate::{Error, ErrorKind, Result};
+use crate::{Alpha, Colour, Error, ErrorKind, Result};
 use ferry_sys::Sized as _;
 
 pub use ferry_sys::Rect;
@@ -8,23 +8,32 @@ pub use ferry_sys::Rect;
 #[repr(u32)]
 pub enum Orientation {
     #[default]
-    Normal = 1,
-    Mirrored = 2,
-    Rotated180 = 3,
-    Flipped = 4,
-    Transposed = 5,
-    Rotated90 = 6,
-    Transversed = 7,
-    Rotated270 = 8,
+    Normal = ferry_sys::ORIENTATION_NORMAL,
+    Mirrored = ferry_sys::ORIENTATION_MIRRORED,
+    Rotated180 = ferry_sys::ORIENTATION_ROTATED_180,
+    Flipped = ferry_sys::ORIENTATION_FLIPPED,
+    Transposed = ferry_sys::ORIENTATION_TRANSPOSED,
+    Rotated90 = ferry_sys::ORIENTATION_ROTATED_90,
+    Transversed = ferry_sys::ORIENTATION_TRANSVERSED,
+    Rotated270 = ferry_sys::ORIENTATION_ROTATED_270,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Alpha {
-    #[default]
-    Opaque = 0,
-    Premultiplied = 1,
-    Straight = 2,
+impl Orientation {
+    const ALL: [Self; 8] = [
+        Self::Normal,
+        Self::Mirrored,
+        Self::Rotated180,
+        Self::Flipped,
+        Self::Transposed,
+        Self::Rotated90,
+        Self::Transversed,
+        Self::Rotated270,
+    ];
+
+    /// Zero counts as normal; `None` is what this crate does not know.
+    fn of(value: u32) -> Option<Self> {
+        if value == 0 { Some(Self::Normal) } else { Self::ALL.into_iter().find(|known| *known as u32 == value) }
+    }
 }
 
 /// What a producer says of one frame. The default is a good one: full damage, upright, opaque, BT.709, sRGB.
@@ -73,8 +82,38 @@ impl FrameMetadata {
         self.0.orientation = orientation as u32;
     }
 
+    /// `None`: one that this crate does not know.
+    #[must_use]
+    pub fn orientation(&self) -> Option<Orientation> {
+        Orientation::of(self.0.orientation)
+    }
+
     pub fn set_alpha(&mut self, alpha: Alpha) {
         self.0.alpha = alpha as u32;
+    }
+
+    /// Alpha included. Goes before the stream's colour.
+    pub fn set_colour(&mut self, colour: Colour) {
+        self.0.primaries = colour.primaries as u32;
+        self.0.transfer = colour.transfer as u32;
+        self.0.range = colour.range as u32;
+        self.0.alpha = colour.alpha as u32;
+    }
+
+    /// `None`: one that this crate does not know; [`FrameMetadata::raw`] has its numbers.
+    #[must_use]
+    pub fn colour(&self) -> Option<Colour> {
+        Colour::of(self.0.primaries, self.0.transfer, self.0.range, self.0.alpha)
+    }
+
+    /// The part that is meant to be seen. Width 0: the whole texture.
+    pub fn set_crop(&mut self, crop: Rect) {
+        self.0.crop = crop;
+    }
+
+    #[must_use]
+    pub fn crop(&self) -> Rect {
+        self.0.crop
     }
 
     /// When the frame is meant to be seen (`CLOCK_MONOTONIC`); 0: at once.
@@ -87,15 +126,20 @@ impl FrameMetadata {
         self.0.present_ns
     }
 
-    /// Everything else there is (crop, colour, mastering), as ferry.h has it.
+    /// Everything else there is (mastering), as ferry.h has it.
     #[must_use]
     pub fn raw(&self) -> &ferry_sys::FrameMetadata {
         &self.0
     }
 
-    /// As [`FrameMetadata::raw`], to be filled in. Leave `struct_size` as it is.
+    /// As [`FrameMetadata::raw`], to be filled in. What is written into `struct_size` does not count.
     pub fn raw_mut(&mut self) -> &mut ferry_sys::FrameMetadata {
         &mut self.0
+    }
+
+    /// For the library, which believes what `struct_size` says: safe code may have written anything into it.
+    pub(crate) fn for_library(&self) -> ferry_sys::FrameMetadata {
+        ferry_sys::FrameMetadata { struct_size: size_of::<ferry_sys::FrameMetadata>() as u32, ..self.0 }
     }
 
     pub(crate) fn from_raw(raw: ferry_sys::FrameMetadata) -> Self {
@@ -120,6 +164,7 @@ impl std::fmt::Debug for FrameMetadata {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Primaries, Range, Transfer};
 
     #[test]
     fn user_bytes_come_back_and_too_many_are_refused() {
@@ -131,6 +176,36 @@ mod tests {
         let error = metadata.set_user(&[0; 129]).unwrap_err();
         assert!(error.message().contains("129") && error.message().contains("128"), "{error}");
         assert_eq!(metadata.user(), b"pose");
+    }
+
+    #[test]
+    fn the_library_is_told_the_true_size_whatever_was_written() {
+        let mut metadata = FrameMetadata::default();
+        for lie in [0, 1 << 16, u32::MAX] {
+            metadata.raw_mut().struct_size = lie;
+            assert_eq!(metadata.for_library().struct_size as usize, size_of::<ferry_sys::FrameMetadata>());
+        }
+    }
+
+    #[test]
+    fn orientation_and_colour_come_back() {
+        let mut metadata = FrameMetadata::default();
+        assert_eq!((metadata.orientation(), metadata.colour()), (Some(Orientation::Normal), Some(Colour::default())));
+        for orientation in Orientation::ALL {
+            metadata.set_orientation(orientation);
+            assert_eq!(metadata.orientation(), Some(orientation));
+        }
+        let colour = Colour {
+            primaries: Primaries::Bt2020,
+            transfer: Transfer::Pq,
+            range: Range::Limited,
+            alpha: Alpha::Straight,
+        };
+        metadata.set_colour(colour);
+        assert_eq!(metadata.colour(), Some(colour));
+        metadata.raw_mut().orientation = 9;
+        metadata.raw_mut().transfer = 99;
+        assert_eq!((metadata.orientation(), metadata.colour()), (None, None));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 use crate::error::{check, check_ready};
 use crate::text::c_string;
+use crate::turns::Turns;
 use crate::{
-    Connection, Device, Error, ErrorKind, Format, FrameMetadata, ImageDesc, Result, StreamState, SyncMode, Wait,
+    Connection, Device, Error, ErrorKind, Event, Format, FrameMetadata, ImageDesc, Result, StreamState, SyncMode,
+    Transport, Wait,
 };
 use ferry_sys::Sized as _;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// What happens when the queue of a consumer that wants every frame is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct StreamOptions {
     pub frames_in_flight: u32,
     /// 0: the broker's choice.
     pub min_slots: u32,
+    pub transport: Transport,
 }
 
 impl StreamOptions {
@@ -41,13 +44,14 @@ impl StreamOptions {
             queue_policy: QueuePolicy::Drop,
             frames_in_flight: 0,
             min_slots: 0,
+            transport: Transport::Automatic,
         }
     }
 }
 
 /// The right to publish into one stream. The stream ends with this object and the [`Target`]s that it gave out.
 ///
-/// May be moved to another thread; calls are serialised, one that waits makes the others wait.
+/// May be shared between threads: calls take turns, and one that waits lets the others in between.
 #[derive(Debug)]
 pub struct Producer {
     shared: Arc<Shared>,
@@ -55,7 +59,7 @@ pub struct Producer {
 
 #[derive(Debug)]
 struct Shared {
-    handle: Mutex<Handle>,
+    handle: Turns<Handle>,
     // Dropped after the handle.
     _connection: Connection,
     _device: Device,
@@ -64,19 +68,13 @@ struct Shared {
 #[derive(Debug)]
 struct Handle(NonNull<ferry_sys::Producer>);
 
-// SAFETY: ferry.h: a ferry_producer is used by one thread at a time, any thread. The mutex sees to the first half.
+// SAFETY: ferry.h: a ferry_producer is used by one thread at a time, any thread. Turns sees to the first half.
 unsafe impl Send for Handle {}
 
 impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: the last owner.
         unsafe { ferry_sys::ferry_producer_destroy(self.0.as_ptr()) };
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Handle> {
-        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,41 +89,64 @@ impl Producer {
         info.queue_policy = options.queue_policy as u32;
         info.frames_in_flight = options.frames_in_flight;
         info.min_slots = options.min_slots;
+        info.transport = options.transport as u32;
         let mut handle = std::ptr::null_mut();
         // SAFETY: the handles live, the text outlives the call.
         check(unsafe { ferry_sys::ferry_producer_create(connection.raw(), device.raw(), &info, &mut handle) })?;
         let handle = Handle(NonNull::new(handle).expect("libferry gave a producer"));
         Ok(Self {
             shared: Arc::new(Shared {
-                handle: Mutex::new(handle),
+                handle: Turns::new(handle),
                 _connection: connection.clone(),
                 _device: device.clone(),
             }),
         })
     }
 
-    /// A slot that nobody reads, or `None` when all were held for that long.
+    /// A slot that nobody reads, or `None` when all were held for that long. The compiler does not warn of a [`Target`]
+    /// that is thrown away in its `Option`.
     pub fn begin(&self, wait: Wait) -> Result<Option<Target>> {
         let mut raw = ferry_sys::Target::sized();
-        let handle = self.shared.lock();
-        // SAFETY: the handle lives, and is ours while it is locked.
-        if !check_ready(unsafe { ferry_sys::ferry_producer_begin(handle.0.as_ptr(), wait.timeout_ns(), &mut raw) })? {
+        let begun = self.shared.handle.wait(wait, |handle, timeout_ns| {
+            // SAFETY: the handle lives, and is ours while it is locked.
+            unsafe { ferry_sys::ferry_producer_begin(handle.0.as_ptr(), timeout_ns, &mut raw) }
+        })?;
+        if !begun {
             return Ok(None);
         }
-        drop(handle);
         Ok(Some(Target { raw, producer: Some(self.shared.clone()) }))
     }
 
     /// A new size, format or usage: the next [`Producer::begin`] has it. On an error the stream goes on as it was.
     pub fn reconfigure(&self, image: &ImageDesc) -> Result<()> {
-        let handle = self.shared.lock();
+        let handle = self.shared.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
         check(unsafe { ferry_sys::ferry_producer_reconfigure(handle.0.as_ptr(), &image.raw()) })
     }
 
+    /// The oldest event not yet seen: the broker went away or came back, or no broker takes the stream back (closed).
+    /// Nothing rings; ask now and then.
+    pub fn next_event(&self) -> Result<Option<Event>> {
+        let mut raw = ferry_sys::Event::sized();
+        let handle = self.shared.handle.lock();
+        // SAFETY: the handle lives, and is ours while it is locked.
+        let ready = check_ready(unsafe { ferry_sys::ferry_producer_next_event(handle.0.as_ptr(), &mut raw) })?;
+        Ok(ready.then(|| Event::of(&raw)))
+    }
+
+    /// Of the slots that the next target comes from. Changes only while [`Producer::begin`] looks for one: once, when it
+    /// waits no longer than 20 ms.
+    pub fn generation(&self) -> Result<u64> {
+        let mut raw = ferry_sys::StreamState::sized();
+        let handle = self.shared.handle.lock();
+        // SAFETY: the handle lives, and is ours while it is locked.
+        check(unsafe { ferry_sys::ferry_producer_get_state(handle.0.as_ptr(), &mut raw) })?;
+        Ok(raw.generation)
+    }
+
     pub fn state(&self) -> Result<StreamState> {
         let mut raw = ferry_sys::StreamState::sized();
-        let handle = self.shared.lock();
+        let handle = self.shared.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
         check(unsafe { ferry_sys::ferry_producer_get_state(handle.0.as_ptr(), &mut raw) })?;
         Ok(StreamState::of(&raw))
@@ -147,12 +168,14 @@ unsafe impl Sync for Target {}
 
 impl Target {
     /// Makes this the stream's newest frame. Only after the submission that signals [`Target::signal`]; in the order in
-    /// which the targets were begun.
-    pub fn publish(mut self, metadata: &FrameMetadata) -> Result<()> {
+    /// which the targets were begun. With `None` the frame has the stream's colour, and otherwise the default.
+    pub fn publish<'a>(mut self, metadata: impl Into<Option<&'a FrameMetadata>>) -> Result<()> {
+        let metadata = metadata.into().map(FrameMetadata::for_library);
+        let metadata = metadata.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         let producer = self.producer.take().ok_or_else(|| Error::new(ErrorKind::InvalidState, "published already"))?;
-        let handle = producer.lock();
+        let handle = producer.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
-        check(unsafe { ferry_sys::ferry_producer_publish(handle.0.as_ptr(), self.raw.id, metadata.raw()) })
+        check(unsafe { ferry_sys::ferry_producer_publish(handle.0.as_ptr(), self.raw.id, metadata) })
     }
 
     #[must_use]
@@ -212,7 +235,7 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         if let Some(producer) = &self.producer {
-            let handle = producer.lock();
+            let handle = producer.handle.lock();
             // SAFETY: the handle lives, and is ours while it is locked.
             unsafe { ferry_sys::ferry_producer_cancel(handle.0.as_ptr(), self.raw.id) };
         }

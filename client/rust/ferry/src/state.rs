@@ -1,5 +1,5 @@
-use crate::Format;
 use crate::text::text_of;
+use crate::{Colour, Format};
 
 /// How points cross.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,21 @@ impl SyncMode {
     }
 }
 
+/// How texture memory crosses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Transport {
+    /// The best that all consumers can use; changes over, in a new generation, when one joins that needs another.
+    #[default]
+    Automatic = ferry_sys::TRANSPORT_AUTOMATIC,
+    /// Same device and driver on all sides: nothing is copied.
+    OpaqueFd = ferry_sys::TRANSPORT_OPAQUE_FD,
+    /// Devices and drivers that agree on a DRM format modifier: nothing is copied.
+    DmaBuf = ferry_sys::TRANSPORT_DMA_BUF,
+    /// Any devices: the GPU copies each frame out to the host's memory and in again.
+    HostMemory = ferry_sys::TRANSPORT_HOST_MEMORY,
+}
+
 /// A stream as one of its clients sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamState {
@@ -40,12 +55,14 @@ pub struct StreamState {
     pub format: Option<Format>,
     /// False: the broker is gone; frames go on.
     pub connected: bool,
-    /// Producer: calls of begin without a slot. Consumer: frames skipped.
+    /// Producer: how often there was no slot; a begin that waits looks several times. Consumer: frames skipped.
     pub starved: u64,
     pub transport: String,
     /// Why this sync mode, and nothing better.
     pub sync_reason: String,
     pub transport_reason: String,
+    /// `None`: one that this crate does not know. A frame's own goes before it.
+    pub colour: Option<Colour>,
 }
 
 impl StreamState {
@@ -64,6 +81,7 @@ impl StreamState {
             transport: text_of(&raw.transport),
             sync_reason: text_of(&raw.sync_reason),
             transport_reason: text_of(&raw.transport_reason),
+            colour: Colour::of(raw.primaries, raw.transfer, raw.range, raw.alpha),
         }
     }
 }

@@ -5,10 +5,12 @@ mod gpu;
 mod support;
 
 use ferry::{
-    AttachOptions, ConnectOptions, Connection, Consumer, ConsumerMode, Device, DeviceOptions, ErrorKind, Event, Format,
-    Frame, FrameMetadata, ImageDesc, Producer, StreamOptions, Wait,
+    Alpha, AttachOptions, Colour, ConnectOptions, Connection, Consumer, ConsumerMode, Device, DeviceOptions, ErrorKind,
+    Event, Format, Frame, FrameMetadata, ImageDesc, Primaries, Producer, Range, StreamOptions, SyncMode, Target,
+    Transfer, Transport, Wait,
 };
 use gpu::Gpu;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use support::broker::{Broker, PATIENCE, Running};
 use support::pattern;
@@ -31,12 +33,17 @@ fn stream(size_px: (u32, u32)) -> StreamOptions {
     StreamOptions::new("pictures", ImageDesc::new(size_px.0, size_px.1, Format::Rgba8Unorm))
 }
 
-fn publish(producer: &Producer, gpu: &mut Gpu, number: u64) {
+fn draw(producer: &Producer, gpu: &mut Gpu, number: u64) -> Target {
     let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot that nobody reads");
     let (width, height) = target.size_px();
     pattern::fill(&mut gpu.memory()[..(width * height * 4) as usize], number);
     let waits: Vec<_> = target.waits().collect();
     gpu.copy(true, target.image(), target.size_px(), &waits, target.signal());
+    target
+}
+
+fn publish(producer: &Producer, gpu: &mut Gpu, number: u64) {
+    let target = draw(producer, gpu, number);
     let mut metadata = FrameMetadata::default();
     metadata.set_user(&number.to_le_bytes()).unwrap();
     target.publish(&metadata).unwrap();
@@ -160,6 +167,127 @@ fn errors_say_what_they_are() {
 
     let nobody = ConnectOptions { socket_path: "/nonexistent/ferryd.sock".into(), ..Default::default() };
     assert_eq!(Connection::with_options(&nobody).unwrap_err().kind(), ErrorKind::NoBroker);
+}
+
+#[test]
+fn a_conflict_says_who_lacks_what() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let device = device(&connection);
+    let not_found = Consumer::attach(&connection, &device, &AttachOptions::new("nowhere")).unwrap_err();
+    assert_eq!(not_found.conflict(), None);
+    if device.info().unwrap().can_timeline {
+        return; // nothing to ask for that this driver lacks
+    }
+    let options = StreamOptions { sync_mode: SyncMode::Timeline, ..stream(SIZE_PX) };
+    let error = Producer::create(&connection, &device, &options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incompatible);
+    let conflict = error.conflict().expect("a conflict").clone();
+    assert_eq!(conflict.constraint, "sync mode");
+    assert!(!conflict.party.is_empty() && conflict.party_has != conflict.others_have, "{conflict:?}");
+}
+
+#[test]
+fn a_device_has_the_extensions_that_were_asked_for() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let create = |name: &std::ffi::CStr| {
+        Device::create(&connection, &DeviceOptions { device_extensions: vec![name.to_owned()], ..Default::default() })
+    };
+    create(c"VK_KHR_swapchain").unwrap();
+    let error = create(c"VK_FERRY_none").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
+/// What a program writes into the struct's size is not what the library reads.
+#[test]
+fn metadata_is_as_large_as_it_is() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let device = device(&connection);
+    let mut gpu = Gpu::new(&device, SIZE_BYTES);
+    let producer = Producer::create(&connection, &device, &stream(SIZE_PX)).unwrap();
+    let consumer = Consumer::attach(&connection, &device, &AttachOptions::new("pictures")).unwrap();
+    for (number, lie) in [0, 1 << 16, u32::MAX].into_iter().enumerate() {
+        let mut metadata = FrameMetadata::default();
+        metadata.set_user(&(number as u64).to_le_bytes()).unwrap();
+        metadata.raw_mut().struct_size = lie;
+        draw(&producer, &mut gpu, number as u64).publish(&metadata).unwrap();
+        assert_eq!(check(consumer.acquire(PATIENCE.into()).unwrap().unwrap(), &mut gpu), number as u64);
+    }
+}
+
+#[test]
+fn a_frame_without_metadata_has_the_streams_colour() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let device = device(&connection);
+    let mut gpu = Gpu::new(&device, SIZE_BYTES);
+    let colour = Colour {
+        primaries: Primaries::Bt2020,
+        transfer: Transfer::Pq,
+        range: Range::Limited,
+        alpha: Alpha::Premultiplied,
+    };
+    let options = StreamOptions { transport: Transport::HostMemory, ..stream(SIZE_PX) };
+    let options = StreamOptions { image: options.image.with_colour(colour), ..options };
+    let producer = Producer::create(&connection, &device, &options).unwrap();
+    let consumer = Consumer::attach(&connection, &device, &AttachOptions::new("pictures")).unwrap();
+    draw(&producer, &mut gpu, 1).publish(None).unwrap();
+    let frame = consumer.acquire(PATIENCE.into()).unwrap().unwrap();
+    assert_eq!((frame.metadata().colour(), frame.metadata().user()), (Some(colour), &[][..]));
+    drop(frame);
+    draw(&producer, &mut gpu, 2).publish(&FrameMetadata::default()).unwrap();
+    let frame = consumer.acquire(PATIENCE.into()).unwrap().unwrap();
+    assert_eq!(frame.metadata().colour(), Some(Colour::default()), "a frame's own goes before");
+    for state in [producer.state().unwrap(), consumer.state().unwrap()] {
+        assert_eq!((state.colour, state.transport.as_str()), (Some(colour), "host-memory"));
+    }
+}
+
+#[test]
+fn a_producer_hears_of_its_broker() {
+    let mut broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let device = device(&connection);
+    let producer = Producer::create(&connection, &device, &stream(SIZE_PX)).unwrap();
+    assert_eq!(producer.next_event().unwrap(), None);
+    let hears = |wanted: Event| {
+        let started = Instant::now();
+        while producer.next_event().unwrap().as_ref() != Some(&wanted) {
+            assert!(started.elapsed() < PATIENCE, "nobody said {wanted:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    broker.kill();
+    hears(Event::BrokerLost);
+    broker.start_again();
+    hears(Event::BrokerBack);
+}
+
+/// One thread waits for a frame without end, another gives one back.
+#[test]
+fn who_waits_lets_others_in_between() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let device = device(&connection);
+    let mut gpu = Gpu::new(&device, SIZE_BYTES);
+    let producer = Producer::create(&connection, &device, &stream(SIZE_PX)).unwrap();
+    let consumer = Consumer::attach(&connection, &device, &AttachOptions::new("pictures")).unwrap();
+    publish(&producer, &mut gpu, 1);
+    let first = consumer.acquire(PATIENCE.into()).unwrap().unwrap();
+    std::thread::scope(|scope| {
+        let (took, taken) = mpsc::channel();
+        scope.spawn(move || took.send(consumer.acquire(Wait::Forever)).is_ok());
+        std::thread::sleep(Duration::from_millis(50)); // it waits by now, or this shows nothing
+        let (gave, given) = mpsc::channel();
+        scope.spawn(move || gave.send(first.release_unused()));
+        let given = given.recv_timeout(Duration::from_secs(20));
+        publish(&producer, &mut gpu, 2);
+        let second = taken.recv_timeout(PATIENCE).unwrap().unwrap().unwrap();
+        assert_eq!(check(second, &mut gpu), 2);
+        assert_eq!(given, Ok(Ok(())), "giving back waited for the frame");
+    });
 }
 
 /// Order of destruction does not matter.

@@ -26,9 +26,10 @@ impl Gpu {
         // SAFETY: the handles are those of a living ferry::Device, which the test keeps.
         unsafe {
             let entry = ash::StaticFn {
-                get_instance_proc_addr: std::mem::transmute::<ferry::sys::PfnGetInstanceProcAddr, _>(
-                    vulkan.get_instance_proc_addr,
-                ),
+                get_instance_proc_addr: std::mem::transmute::<
+                    ferry::sys::PfnGetInstanceProcAddr,
+                    vk::PFN_vkGetInstanceProcAddr,
+                >(vulkan.get_instance_proc_addr),
             };
             let instance = ash::Instance::load(&entry, instance);
             let device = ash::Device::load(instance.fp_v1_0(), vk::Device::from_raw(vulkan.device as u64));
