@@ -1,3 +1,5 @@
+use crate::{Key, Modifiers};
+
 /// A pointer's button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Button {
@@ -32,10 +34,27 @@ pub enum ViewerEvent {
         dx: f32,
         dy: f32,
     },
+    /// Moved to (x, y) with no button down.
+    Moved {
+        x: f32,
+        y: f32,
+    },
+    /// The pointer has left the view.
+    Left,
     Scrolled {
         x: f32,
         y: f32,
         lines: f32,
+    },
+    KeyPressed {
+        key: Key,
+        modifiers: Modifiers,
+        /// Held down until the keyboard repeats it.
+        repeats: bool,
+    },
+    KeyReleased {
+        key: Key,
+        modifiers: Modifiers,
     },
     /// A number that the two programs agreed on: play, pause, a mode.
     Command {
@@ -45,6 +64,8 @@ pub enum ViewerEvent {
 }
 
 const LENGTH_BYTES: usize = 24;
+/// In a pressed key's second word, above the modifiers.
+const REPEATS: u32 = 1 << 8;
 
 impl ViewerEvent {
     /// As it crosses: six little-endian words, the first of them says what it is.
@@ -58,6 +79,16 @@ impl ViewerEvent {
             }
             Self::Scrolled { x, y, lines } => [5, 0, x.to_bits(), y.to_bits(), lines.to_bits(), 0],
             Self::Command { id, value } => [6, id, value, 0, 0, 0],
+            Self::Moved { x, y } => [7, 0, x.to_bits(), y.to_bits(), 0, 0],
+            Self::Left => [8, 0, 0, 0, 0, 0],
+            Self::KeyPressed { key, modifiers, repeats } => {
+                let [a, b, c] = key.words();
+                [9, modifiers.bits() | if repeats { REPEATS } else { 0 }, a, b, c, 0]
+            }
+            Self::KeyReleased { key, modifiers } => {
+                let [a, b, c] = key.words();
+                [10, modifiers.bits(), a, b, c, 0]
+            }
         };
         let mut bytes = [0; LENGTH_BYTES];
         for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
@@ -77,6 +108,7 @@ impl ViewerEvent {
             2 => Some(Button::Middle),
             _ => None,
         };
+        let key = || Key::of([word(2), word(3), word(4)]);
         Some(match word(0) {
             1 if word(1) > 0 && word(2) > 0 => Self::Resize { width_px: word(1), height_px: word(2) },
             2 => Self::Pressed { button: button()?, x: real(2)?, y: real(3)? },
@@ -84,6 +116,10 @@ impl ViewerEvent {
             4 => Self::Dragged { held: button()?, x: real(2)?, y: real(3)?, dx: real(4)?, dy: real(5)? },
             5 => Self::Scrolled { x: real(2)?, y: real(3)?, lines: real(4)? },
             6 => Self::Command { id: word(1), value: word(2) },
+            7 => Self::Moved { x: real(2)?, y: real(3)? },
+            8 => Self::Left,
+            9 => Self::KeyPressed { key: key()?, modifiers: Modifiers::of(word(1)), repeats: word(1) & REPEATS != 0 },
+            10 => Self::KeyReleased { key: key()?, modifiers: Modifiers::of(word(1)) },
             _ => return None,
         })
     }
@@ -95,6 +131,8 @@ mod tests {
 
     #[test]
     fn events_come_back() {
+        let key = Key::new("pagedown").unwrap();
+        let modifiers = Modifiers { control: true, platform: true, ..Default::default() };
         for event in [
             ViewerEvent::Resize { width_px: 640, height_px: 360 },
             ViewerEvent::Pressed { button: Button::Right, x: 1.5, y: -2.0 },
@@ -102,6 +140,11 @@ mod tests {
             ViewerEvent::Dragged { held: Button::Left, x: 1.0, y: 2.0, dx: 3.0, dy: -4.0 },
             ViewerEvent::Scrolled { x: 9.0, y: 8.0, lines: -1.0 },
             ViewerEvent::Command { id: 7, value: 9 },
+            ViewerEvent::Moved { x: 3.5, y: -1.0 },
+            ViewerEvent::Left,
+            ViewerEvent::KeyPressed { key, modifiers, repeats: false },
+            ViewerEvent::KeyPressed { key, modifiers: Modifiers::default(), repeats: true },
+            ViewerEvent::KeyReleased { key, modifiers },
         ] {
             assert_eq!(ViewerEvent::decode(&event.encode()), Some(event));
         }
@@ -115,6 +158,10 @@ mod tests {
         let mut nan = ViewerEvent::Scrolled { x: 1.0, y: 1.0, lines: 1.0 }.encode();
         nan[8..12].copy_from_slice(&f32::NAN.to_le_bytes());
         assert_eq!(ViewerEvent::decode(&nan), None);
+        let mut nameless =
+            ViewerEvent::KeyReleased { key: Key::new("a").unwrap(), modifiers: Modifiers::default() }.encode();
+        nameless[8..12].fill(0);
+        assert_eq!(ViewerEvent::decode(&nameless), None);
         let nothing = ViewerEvent::Resize { width_px: 0, height_px: 9 };
         assert_eq!(ViewerEvent::decode(&nothing.encode()), None);
     }

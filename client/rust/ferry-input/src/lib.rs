@@ -6,9 +6,11 @@
 //! Only the standard library.
 
 mod event;
+mod key;
 mod note;
 mod socket;
 
 pub use event::{Button, ViewerEvent};
+pub use key::{Key, Modifiers};
 pub use note::FrameNote;
 pub use socket::{InputReceiver, InputSender, socket_path};

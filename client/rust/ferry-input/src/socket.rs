@@ -1,5 +1,6 @@
 use crate::ViewerEvent;
-use std::io::{ErrorKind, Result};
+use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -31,18 +32,28 @@ fn file_name(stream: &str) -> String {
 pub struct InputReceiver {
     socket: UnixDatagram,
     path: PathBuf,
+    /// The socket's file: device and inode.
+    file: (u64, u64),
 }
 
 impl InputReceiver {
+    /// `AddrInUse` while another renderer listens for that stream.
     pub fn bind(stream: &str) -> Result<Self> {
         let path = socket_path(stream);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let socket = UnixDatagram::bind(&path)?;
+        let socket = match UnixDatagram::bind(&path) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if is_listened_to(&path)? {
+                    let text = format!("another renderer listens for viewers of '{stream}' at {}", path.display());
+                    return Err(Error::new(ErrorKind::AddrInUse, text));
+                }
+                std::fs::remove_file(&path)?;
+                UnixDatagram::bind(&path)?
+            }
+            bound => bound?,
+        };
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, path })
+        let file = file_of(&path)?;
+        Ok(Self { socket, path, file })
     }
 
     /// The next event, `None` when all have been read. What is not one of ours is passed over.
@@ -64,7 +75,24 @@ impl InputReceiver {
 
 impl Drop for InputReceiver {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        // Another renderer's may be there by now, when somebody removed ours.
+        if file_of(&self.path).is_ok_and(|file| file == self.file) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn file_of(path: &Path) -> Result<(u64, u64)> {
+    let file = std::fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
+}
+
+/// Whether a living process has bound the socket: connecting to what a killed one left is refused.
+fn is_listened_to(path: &Path) -> Result<bool> {
+    match UnixDatagram::unbound()?.connect(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -106,12 +134,26 @@ mod tests {
         assert_eq!(receiver.next(), Some(event(1)));
         assert_eq!(receiver.next(), Some(event(2)));
         assert_eq!(receiver.next(), None);
-        std::mem::forget(receiver); // killed: its socket stays behind
-        let second = InputReceiver::bind("cam/1 ä").unwrap();
-        assert!(sender.send(event(3)));
-        assert_eq!(second.next(), Some(event(3)));
-        drop(second);
+        assert_eq!(InputReceiver::bind("cam/1 ä").unwrap_err().kind(), ErrorKind::AddrInUse);
+        assert!(sender.send(event(3)), "a second renderer took the first one's socket");
+        assert_eq!(receiver.next(), Some(event(3)));
+
+        // Killed: its socket stays behind, and nobody has it.
+        std::fs::rename(socket_path("cam/1 ä"), folder.join("kept")).unwrap();
+        drop(receiver); // finds no file to remove
+        std::fs::rename(folder.join("kept"), socket_path("cam/1 ä")).unwrap();
         assert!(!sender.send(event(4)));
+
+        let second = InputReceiver::bind("cam/1 ä").unwrap();
+        assert!(sender.send(event(5)));
+        assert_eq!(second.next(), Some(event(5)));
+        std::fs::remove_file(socket_path("cam/1 ä")).unwrap();
+        let third = InputReceiver::bind("cam/1 ä").unwrap();
+        drop(second);
+        assert!(sender.send(event(6)), "who ended took the other's socket along");
+        assert_eq!(third.next(), Some(event(6)));
+        drop(third);
+        assert!(!sender.send(event(7)));
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
         std::fs::remove_dir(&folder).unwrap();
     }
