@@ -233,8 +233,8 @@ TEST_F(ProducerLoop, IsQuietUntilThen) {
   begin_to_read(*producer, *consumer);
   fill(*producer, loop);
   expect_quiet(*producer, loop);
-  ASSERT_EQ(consumer->take(0), FERRY_OK);
-  consumer->release_all();
+  // All of them: frames that were begun before the queue was full have made it longer.
+  while (consumer->take(0) == FERRY_OK) consumer->release_all();
   ASSERT_TRUE(loop.wakes_within(20'000)) << "a slot is free, and yet it is quiet";
   EXPECT_FALSE(next_event(*producer));
   EXPECT_TRUE(loop.wakes_within(0)) << "who looked for events only is still to look for the slot";
