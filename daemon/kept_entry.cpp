@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "proto/alignment.h"
 #include "proto/limits.h"
 
 namespace ferry::daemon {
@@ -31,6 +32,15 @@ bool take_number(std::string_view& text, std::uint64_t& number) {
 }
 
 Error violation(std::string why) { return {ErrorCode::kProtocolViolation, std::move(why)}; }
+
+/// Of what has one.
+bool lists_are_aligned(const kept::Entry& entry) {
+  if (const auto* stream = entry.body_as_Stream())
+    return stream->claim() == nullptr || proto::lists_are_aligned(stream->claim()->device());
+  if (const auto* generation = entry.body_as_Generation())
+    return generation->part() == nullptr || proto::lists_are_aligned(generation->part()->generation());
+  return proto::lists_are_aligned(entry.body_as_Lease()->device());
+}
 
 /// The number of descriptors beside it, by the comments of kept.fbs; nothing for one that lacks what it is about.
 std::optional<std::size_t> descriptor_count(const kept::EntryT& entry) {
@@ -86,6 +96,7 @@ Result<std::unique_ptr<kept::EntryT>> decode_kept(std::span<const std::byte> byt
   const auto* entry = kept::GetEntry(data);
   if (entry->body_type() == kept::Body::NONE || entry->body_type() > kept::Body::MAX || entry->body() == nullptr)
     return violation(fmt::format("an entry of kind {}, which is not known", static_cast<int>(entry->body_type())));
+  if (!lists_are_aligned(*entry)) return violation("an entry with a list that does not lie where its numbers can be read");
   std::unique_ptr<kept::EntryT> unpacked(entry->UnPack());
   const auto wanted = descriptor_count(*unpacked);
   if (!wanted) return violation(fmt::format("a {} that says nothing", kept::EnumNameBody(unpacked->body.type)));

@@ -60,4 +60,8 @@ bool lists_are_aligned(const wire::Envelope& envelope) {
   }
 }
 
+bool lists_are_aligned(const wire::Device* device) { return is_aligned(device); }
+
+bool lists_are_aligned(const wire::Generation* generation) { return is_aligned(generation); }
+
 }  // namespace ferry::proto

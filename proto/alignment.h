@@ -9,5 +9,8 @@ namespace ferry::proto {
 /// 64-bit numbers in a hostile packet may lie where they must not be read from. False when one does. @p envelope has
 /// been verified otherwise.
 bool lists_are_aligned(const wire::Envelope& envelope);
+/// The same of a part of something else; may be null.
+bool lists_are_aligned(const wire::Device* device);
+bool lists_are_aligned(const wire::Generation* generation);
 
 }  // namespace ferry::proto
