@@ -19,7 +19,8 @@ struct LentQueue {
   std::function<void()> lock, unlock;  ///< held around every use of the queue; both or none: nobody else uses it
 };
 
-/// Both ways cost a submission without commands. One timeline's points have to be crossed in their order. Any thread.
+/// Both ways cost a submission without commands. One timeline's points have to be crossed in their order. Any thread. A
+/// timeline may go when its last crossing has happened, at the latest after the bridge, which waits for that.
 class FenceBridge {
  public:
   virtual ~FenceBridge() = default;

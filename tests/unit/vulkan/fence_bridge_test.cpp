@@ -63,8 +63,8 @@ class Bridges : public TwoDevices {
     ASSERT_TRUE(bridge_ && point_);
   }
   void TearDown() override {
+    bridge_.reset();  // waits for what it has submitted
     point_.reset();
-    bridge_.reset();
     TwoDevices::TearDown();
   }
   static std::unique_ptr<FenceBridge> bridge(VulkanDevice& device) {
