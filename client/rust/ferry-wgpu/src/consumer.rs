@@ -1,6 +1,6 @@
 use crate::Interop;
 use crate::barrier::Transfer;
-use crate::slots::{SlotImage, Slots};
+use crate::slots::{Purpose, SlotImage, Slots};
 use ferry::{AttachOptions, Event, FrameMetadata, Result, StreamState, Wait};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Consumer {
     /// `options.max_holds` must leave room for two: the frame on show and the next one.
     pub fn attach(interop: &Interop, options: &AttachOptions) -> Result<Self> {
         Ok(Self {
-            slots: Slots::new(wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC, false),
+            slots: Slots::new(interop, Purpose::READING),
             current: None,
             consumer: ferry::Consumer::attach(&interop.connection, &interop.ferry, options)?,
             interop: interop.clone(),
@@ -93,27 +93,29 @@ impl Consumer {
             size_px: frame.size_px(),
             format: frame.format(),
         };
-        let (texture, is_new) = self.slots.texture(&self.interop.device, &slot)?;
+        let (texture, is_new) = self.slots.texture(&slot)?;
         let previous = self.current.take();
         let mut commands = Vec::with_capacity(3);
         let mut transfers = Vec::with_capacity(2);
         if let Some(previous) = &previous {
             commands.push(self.interop.settle(&previous.texture));
             transfers.push(Transfer::Release(previous.frame.image()));
-            self.interop.signal_with_next_submission(previous.frame.signal());
         }
         transfers.push(Transfer::Acquire(slot.image));
         commands.push(self.interop.record(&transfers));
         if is_new {
             commands.push(self.interop.settle(&texture)); // wgpu's first use, before anybody samples
         }
-        self.interop.queue.submit(commands);
-        self.slots.retire_before(slot.generation, |_| false);
+        match &previous {
+            Some(previous) => self.interop.submit_and_signal(commands, previous.frame.signal()),
+            None => self.interop.queue.submit(commands),
+        };
         self.current = Some(Frame { texture, frame });
+        let retired = self.slots.retire_before(slot.generation, |_| false);
         if let Some(previous) = previous {
             previous.frame.release_signalled()?;
         }
-        Ok(true)
+        retired.map(|()| true)
     }
 
     /// The frame on show, `None` before the first.
@@ -127,8 +129,9 @@ impl Consumer {
         self.consumer.next_event()
     }
 
-    /// For poll or epoll: readable when [`Consumer::update`] or [`Consumer::next_event`] has something. After each wake-up
-    /// call `update(Wait::No)` until it brings nothing.
+    /// For poll or epoll: readable when [`Consumer::update`] or [`Consumer::next_event`] has something. Once asked for,
+    /// call both after each wake-up, `next_event()` and `update(Wait::No)`, until they bring nothing: events that nobody
+    /// takes keep it readable.
     pub fn fd(&self) -> Result<BorrowedFd<'_>> {
         self.consumer.fd()
     }
@@ -143,11 +146,8 @@ impl Drop for Consumer {
         if let Some(Frame { texture, frame }) = self.current.take() {
             let settled = self.interop.settle(&texture);
             let released = self.interop.record(&[Transfer::Release(frame.image())]);
-            self.interop.signal_with_next_submission(frame.signal());
-            self.interop.queue.submit([settled, released]);
+            self.interop.submit_and_signal([settled, released], frame.signal());
             let _ = frame.release_signalled();
         }
-        // libferry destroys the images next; wgpu's work on them has to be over.
-        let _ = self.interop.device.poll(wgpu::PollType::wait_indefinitely());
     }
 }

@@ -16,7 +16,7 @@ pub struct Interop {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     family: u32,
-    gpu_waits: bool,
+    pub(crate) gpu_waits: bool,
     host_waits_spin: bool,
 }
 
@@ -114,11 +114,19 @@ impl Interop {
         self.device.poll(wait).map(|_| ()).map_err(stuck)
     }
 
-    /// The next submission of anybody's signals `point`. What it has to follow must have been submitted.
-    pub(crate) fn signal_with_next_submission(&self, (semaphore, value): (u64, u64)) {
+    /// Submits, and then has `point` signalled: by a submission of its own, because whatever is staged goes with the next
+    /// one of anybody's, also with one that another thread brings in between. By then it follows the commands.
+    pub(crate) fn submit_and_signal(
+        &self,
+        commands: impl IntoIterator<Item = wgpu::CommandBuffer>,
+        (semaphore, value): (u64, u64),
+    ) -> wgpu::SubmissionIndex {
+        self.queue.submit(commands);
         // SAFETY: the semaphore is Ferry's, on this device.
-        let hal = unsafe { self.queue.as_hal::<Vulkan>() }.expect("checked when it was made");
-        hal.add_signal_semaphore(vk::Semaphore::from_raw(semaphore), Some(value));
+        unsafe { self.queue.as_hal::<Vulkan>() }
+            .expect("checked when it was made")
+            .add_signal_semaphore(vk::Semaphore::from_raw(semaphore), Some(value));
+        self.queue.submit([]) // reaches the driver: wgpu submits also when there are no commands
     }
 
     pub(crate) fn record(&self, transfers: &[Transfer]) -> wgpu::CommandBuffer {

@@ -5,15 +5,16 @@
 //! - [`Producer::begin`] gives a [`Target`] whose texture is rendered to; [`Producer::publish`] hands it over.
 //! - [`Consumer::update`] takes the newest frame, [`Consumer::frame`] has its texture.
 //!
-//! Nothing is copied: the textures are the stream's slots. Handing over costs one small submission on either side, with
-//! the barriers of the contract and the signal in it.
+//! Nothing is copied: the textures are the stream's slots. Handing over costs two small submissions on either side: the
+//! barriers of the contract, and the signal behind them.
 //!
 //! # Who waits
 //!
-//! In sync mode `host` a frame is complete when it arrives, and nobody waits. In sync mode `timeline` a point of the other
-//! process's GPU comes with it. wgpu 29 has a hook for signals but none for waits, so by default [`Interop`] sleeps until
-//! the point is reached (in naps that grow, where the driver would keep a processor busy: NVIDIA's).
-//! [`Interop::assume_sole_submitter`] makes the GPU wait instead, for programs that know who submits and when.
+//! In sync mode `host` a frame is complete when it arrives, and nobody waits; [`Producer::create`] makes this of
+//! [`SyncMode::Automatic`](ferry::SyncMode). In sync mode `timeline` a point of the other process's GPU comes with it. wgpu
+//! 29 has a hook for signals but none for waits. [`Interop::assume_sole_submitter`] makes the GPU wait, for programs that
+//! know who submits and when; without it this thread sleeps until the point is reached (in naps that grow, where the driver
+//! would keep a processor busy: NVIDIA's). It has to for a stream of somebody else's that is in mode `timeline`.
 //!
 //! # What wgpu 29 cannot say
 //!

@@ -28,11 +28,9 @@ pub struct Gpu {
 /// Opens the GPU that the broker uses.
 pub fn open(connection: &Connection, options: &OpenOptions) -> Result<Gpu> {
     // The library knows how to choose; its own device goes again.
-    let chosen = ferry::Device::create(
-        connection,
-        &DeviceOptions { selector: options.selector.clone(), enable_validation: false },
-    )?
-    .info()?;
+    let chosen =
+        ferry::Device::create(connection, &DeviceOptions { selector: options.selector.clone(), ..Default::default() })?
+            .info()?;
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::VULKAN,
         flags: options.flags,

@@ -1,6 +1,7 @@
+use crate::Interop;
 use crate::format::{sibling, texture_format};
 use ash::vk::{self, Handle as _};
-use ferry::{Error, ErrorKind, Format, Result};
+use ferry::{Error, ErrorKind, Format, Result, Usage};
 use std::collections::HashMap;
 use std::sync::Arc;
 use wgpu::hal::api::Vulkan;
@@ -14,37 +15,63 @@ pub(crate) struct SlotImage {
     pub format: Option<Format>,
 }
 
-/// The textures of the slots seen so far, made once each.
+/// What textures are made for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purpose {
+    pub usage: wgpu::TextureUsages,
+    pub srgb_views: bool,
+}
+
+impl Purpose {
+    pub const READING: Self =
+        Self { usage: wgpu::TextureUsages::TEXTURE_BINDING.union(wgpu::TextureUsages::COPY_SRC), srgb_views: false };
+
+    /// What the stream's images were made for, no more: Vulkan takes no image for what it was not made for.
+    pub fn of(image: &ferry::ImageDesc) -> Self {
+        let always = Self::READING.usage | wgpu::TextureUsages::COPY_DST;
+        let usage = match image.usage {
+            Usage::Render => always | wgpu::TextureUsages::RENDER_ATTACHMENT,
+            Usage::RenderAndStorage => {
+                always | wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::STORAGE_BINDING
+            }
+            Usage::TransferOnly => always,
+        };
+        Self { usage, srgb_views: image.srgb_views }
+    }
+}
+
+/// The textures of the slots seen so far, made once each. Dropped before the images that they stand on.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    usage: wgpu::TextureUsages,
-    srgb_views: bool,
+    interop: Interop,
+    purpose: Purpose,
     textures: HashMap<(u64, u32), Arc<wgpu::Texture>>,
 }
 
 impl Slots {
-    pub fn new(usage: wgpu::TextureUsages, srgb_views: bool) -> Self {
-        Self { usage, srgb_views, textures: HashMap::new() }
+    pub fn new(interop: &Interop, purpose: Purpose) -> Self {
+        Self { interop: interop.clone(), purpose, textures: HashMap::new() }
     }
 
-    pub fn set_srgb_views(&mut self, srgb_views: bool) {
-        self.srgb_views = srgb_views;
+    pub fn set_purpose(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
     }
 
     /// The slot's texture, and whether it is new.
-    pub fn texture(&mut self, device: &wgpu::Device, slot: &SlotImage) -> Result<(Arc<wgpu::Texture>, bool)> {
+    pub fn texture(&mut self, slot: &SlotImage) -> Result<(Arc<wgpu::Texture>, bool)> {
         let key = (slot.generation, slot.slot);
         if let Some(texture) = self.textures.get(&key) {
             return Ok((texture.clone(), false));
         }
-        let texture = Arc::new(import(device, slot, self.usage, self.srgb_views)?);
+        let texture = Arc::new(import(&self.interop.device, slot, self.purpose)?);
         self.textures.insert(key, texture.clone());
         Ok((texture, true))
     }
 
-    /// Ends the use of everything older than `generation` that nobody is `in_use`: whoever kept a clone gets wgpu's
-    /// validation error from now on, not a dangling image.
-    pub fn retire_before(&mut self, generation: u64, in_use: impl Fn(u64) -> bool) {
+    /// Ends the use of everything older than `generation` that nobody is `in_use`. Whoever kept a clone gets wgpu's
+    /// validation error from now on, not a dangling image; what was submitted with it has ended when this returns.
+    pub fn retire_before(&mut self, generation: u64, in_use: impl Fn(u64) -> bool) -> Result<()> {
+        let before = self.textures.len();
         self.textures.retain(|(of, _), texture| {
             let keep = *of >= generation || in_use(*of);
             if !keep {
@@ -52,21 +79,18 @@ impl Slots {
             }
             keep
         });
+        // libferry knows when the GPU is through with what was published, and nothing of clones.
+        if self.textures.len() == before { Ok(()) } else { self.interop.wait_until_done(None) }
     }
 }
 
 impl Drop for Slots {
     fn drop(&mut self) {
-        self.retire_before(u64::MAX, |_| false);
+        _ = self.retire_before(u64::MAX, |_| false);
     }
 }
 
-fn import(
-    device: &wgpu::Device,
-    slot: &SlotImage,
-    usage: wgpu::TextureUsages,
-    srgb_views: bool,
-) -> Result<wgpu::Texture> {
+fn import(device: &wgpu::Device, slot: &SlotImage, Purpose { usage, srgb_views }: Purpose) -> Result<wgpu::Texture> {
     let format = slot.format.map(texture_format).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "the stream has a format that this version of the crate does not know")
     })?;
@@ -116,6 +140,7 @@ fn uses_of(usage: wgpu::TextureUsages) -> wgpu::wgt::TextureUses {
         (Usages::COPY_DST, Uses::COPY_DST),
         (Usages::TEXTURE_BINDING, Uses::RESOURCE),
         (Usages::RENDER_ATTACHMENT, Uses::COLOR_TARGET),
+        (Usages::STORAGE_BINDING, Uses::STORAGE_READ_ONLY | Uses::STORAGE_WRITE_ONLY | Uses::STORAGE_READ_WRITE),
     ]
     .into_iter()
     .filter(|(wanted, _)| usage.contains(*wanted))

@@ -3,18 +3,21 @@
 mod gpu;
 #[path = "../../ferry/tests/support/mod.rs"]
 mod support;
+mod vulkan;
 
 use ferry::{
     AttachOptions, ConnectOptions, Connection, ConsumerMode, ErrorKind, Event, Format, FrameMetadata, ImageDesc,
+    StreamOptions, SyncMode, Usage, Wait,
 };
-use ferry::{StreamOptions, SyncMode, Wait};
 use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer};
-use gpu::{clear, complaints, read_back, write};
+use gpu::{clear, complaints, read_back, read_corner, write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::broker::{Broker, PATIENCE, Running};
 use support::pattern;
+use vulkan::gate::Gate;
+use vulkan::submissions;
 
 const SIZE_PX: (u32, u32) = (320, 180);
 const LARGER_PX: (u32, u32) = (512, 300);
@@ -157,6 +160,180 @@ fn a_target_that_is_dropped_gives_no_frame() {
     assert_eq!(check(&gpu, &consumer), 2);
     drop((producer, consumer));
     assert_eq!(complaints(), Vec::<String>::new());
+}
+
+/// Its textures stay for as long as somebody may draw into them.
+#[test]
+fn a_producer_may_go_before_its_targets() {
+    let broker = Broker::start();
+    let gpu = open(&connect(&broker.socket()));
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let (drawn, kept) = (producer.begin(PATIENCE.into()).unwrap(), producer.begin(PATIENCE.into()).unwrap());
+    drop(producer);
+    clear(&gpu, drawn.as_ref().unwrap().texture(), [1, 2, 3, 4]);
+    let clone = kept.as_ref().unwrap().texture().clone();
+    drop((drawn, kept));
+    assert!(gpu::is_refused(&gpu, &clone), "the last target has gone, and its texture can still be used");
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_target_of_another_producer_is_refused() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let (gpu, other) = (open(&connection), open(&connection));
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let options = StreamOptions { name: "others".into(), ..stream(SIZE_PX) };
+    let mut stranger = Producer::create(&other.interop, &options).unwrap();
+    let target = stranger.begin(PATIENCE.into()).unwrap().expect("a slot");
+    let refused = producer.publish(target, &FrameMetadata::default()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+    assert_eq!((producer.state().unwrap().frames, stranger.state().unwrap().frames), (0, 0));
+    publish(&other, &mut stranger, 1); // its slot has come back
+    publish(&gpu, &mut producer, 1);
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn targets_of_the_size_before_may_still_be_published() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let gpu = open(&connection);
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let mut consumer = Consumer::attach(&gpu.interop, &AttachOptions::new("textures")).unwrap();
+    let before = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+    producer.reconfigure(&stream(LARGER_PX).image).unwrap();
+    let after = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+    for (target, colour) in [(before, [1, 2, 3, 4]), (after, [5, 6, 7, 8])] {
+        let size_px = target.size_px();
+        clear(&gpu, target.texture(), colour);
+        producer.publish(target, None).unwrap();
+        assert!(consumer.update(PATIENCE.into()).unwrap());
+        let frame = consumer.frame().unwrap();
+        assert_eq!(frame.size_px(), size_px);
+        assert!(read_back(&gpu, frame.texture()).chunks_exact(4).all(|pixel| *pixel == colour));
+    }
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+/// Whatever a program does with a clone of a texture, the image under it lives until the GPU is through with that.
+#[test]
+fn a_generation_ends_after_the_work_on_its_textures() {
+    let broker = Broker::start();
+    // Without validation: the layer of Debian 12 loses patience with a GPU that waits for a point of this test's.
+    let gpu = ferry_wgpu::open(&connect(&broker.socket()), &Default::default()).unwrap();
+    let opens = |gate: Gate, opened: &Arc<AtomicBool>| {
+        let opened = opened.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            opened.store(true, Ordering::SeqCst);
+            gate.open();
+        })
+    };
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+    let clone = target.texture().clone();
+    producer.publish(target, None).unwrap();
+    producer.reconfigure(&stream(LARGER_PX).image).unwrap();
+    let gate = Gate::close(&gpu);
+    read_corner(&gpu, &clone);
+    let opened = Arc::new(AtomicBool::new(false));
+    let opener = opens(gate, &opened);
+    // The second one buries what the first one has left. (A target that is dropped waits for the GPU.)
+    let targets = [producer.begin(Wait::No).unwrap(), producer.begin(Wait::No).unwrap()];
+    assert!(opened.load(Ordering::SeqCst), "the textures ended while the GPU read from one");
+    opener.join().unwrap();
+    drop(targets);
+    assert!(gpu::is_refused(&gpu, &clone), "a texture of the generation before can still be used");
+
+    let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+    let clone = target.texture().clone();
+    producer.publish(target, None).unwrap();
+    let gate = Gate::close(&gpu);
+    read_corner(&gpu, &clone);
+    let opened = Arc::new(AtomicBool::new(false));
+    let opener = opens(gate, &opened);
+    drop(producer);
+    assert!(opened.load(Ordering::SeqCst), "the producer ended while the GPU read from its texture");
+    opener.join().unwrap();
+    assert!(gpu::is_refused(&gpu, &clone), "a texture of a producer that has gone can still be used");
+}
+
+/// A slot that was not made for rendering is no render attachment.
+#[test]
+fn textures_are_for_what_their_images_were_made() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let gpu = open(&connection);
+    let always = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::COPY_DST;
+    let render = wgpu::TextureUsages::RENDER_ATTACHMENT;
+    let shape = |usage| ImageDesc { usage, ..ImageDesc::new(SIZE_PX.0, SIZE_PX.1, Format::Rgba8Unorm) };
+    let options = StreamOptions { image: shape(Usage::TransferOnly), ..stream(SIZE_PX) };
+    let mut producer = Producer::create(&gpu.interop, &options).unwrap();
+    let mut consumer = Consumer::attach(&gpu.interop, &AttachOptions::new("textures")).unwrap();
+    for (number, (usage, uses)) in [
+        (Usage::TransferOnly, always),
+        (Usage::Render, always | render),
+        (Usage::RenderAndStorage, always | render | wgpu::TextureUsages::STORAGE_BINDING),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        producer.reconfigure(&shape(usage)).unwrap();
+        let target = producer.begin(PATIENCE.into()).unwrap().expect("a slot");
+        assert_eq!(target.texture().usage(), uses, "{usage:?}");
+        if usage == Usage::TransferOnly {
+            assert!(gpu::refuses(&gpu, || clear(&gpu, target.texture(), [1; 4])), "a render pass takes it");
+        }
+        drop(target);
+        publish(&gpu, &mut producer, number as u64);
+        assert!(consumer.update(PATIENCE.into()).unwrap());
+        assert_eq!(check(&gpu, &consumer), number as u64);
+    }
+    assert_eq!(complaints(), Vec::<String>::new());
+}
+
+/// wgpu 29 cannot have its submissions wait: without the program's promise nobody has to.
+#[test]
+fn automatic_is_host_unless_the_gpu_may_wait() {
+    let broker = Broker::start();
+    let gpu = open(&connect(&broker.socket()));
+    let why = |interop: &ferry_wgpu::Interop| {
+        let producer = Producer::create(interop, &stream(SIZE_PX)).unwrap();
+        let state = producer.state().unwrap();
+        (state.sync_mode, state.sync_reason)
+    };
+    let plain = ferry_wgpu::Interop::new(&connect(&broker.socket()), &gpu.device, &gpu.queue).unwrap();
+    let (mode, reason) = why(&plain);
+    assert_eq!(mode, SyncMode::Host);
+    assert!(reason.contains("the producer asked for it"), "{reason}");
+    // SAFETY: one thread.
+    let (_, reason) = why(&unsafe { plain.assume_sole_submitter() });
+    assert!(!reason.contains("the producer asked for it"), "{reason}");
+}
+
+/// Another thread's submission takes along whatever signal is staged. So none is before what it follows has been submitted:
+/// it comes with no commands of its own.
+#[test]
+fn a_point_is_signalled_behind_the_commands_that_it_follows() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let gpu = submissions::open(&connection);
+    let mut producer = Producer::create(&gpu.interop, &stream(SIZE_PX)).unwrap();
+    let mut consumer = Consumer::attach(&gpu.interop, &AttachOptions::new("textures")).unwrap();
+    let mut points = Vec::new(); // what follows from the promises of either side
+    for number in 0..6 {
+        let before = submissions::seen().len();
+        publish(&gpu, &mut producer, number);
+        assert!(consumer.update(PATIENCE.into()).unwrap());
+        assert_eq!(check(&gpu, &consumer), number);
+        let submissions = &submissions::seen()[before..];
+        // wgpu's own: one to relay each submission to the next, one to know when it is done.
+        let ours = submissions.iter().filter(|submission| submission.signals.len() > 2);
+        points.extend(ours.map(|submission| submission.command_buffers));
+    }
+    assert_eq!(points.len(), 6 + 5, "a point for each frame published, and for each given back");
+    assert!(points.iter().all(|command_buffers| *command_buffers == 0), "{points:?}");
 }
 
 /// Nothing else paces a renderer without a display. It can fail on a GPU only: lavapipe draws while it is given the work.

@@ -35,11 +35,14 @@ pub fn complaints() -> Vec<String> {
 
 /// Another device on the same adapter, made by wgpu alone.
 pub fn plain_device(gpu: &Gpu) -> (wgpu::Device, wgpu::Queue) {
-    let request = gpu.adapter.request_device(&wgpu::DeviceDescriptor::default());
-    let mut request = std::pin::pin!(request);
+    at_once(gpu.adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap()
+}
+
+/// wgpu's native backends answer at once: its futures are for the web.
+pub fn at_once<T>(future: impl Future<Output = T>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match request.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(made) => made.unwrap(),
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
         std::task::Poll::Pending => panic!("wgpu's native backends answer at once"),
     }
 }
@@ -97,7 +100,18 @@ pub fn read_back(gpu: &Gpu, texture: &wgpu::Texture) -> Vec<u8> {
 
 /// Whether wgpu refuses to read from the texture.
 pub fn is_refused(gpu: &Gpu, texture: &wgpu::Texture) -> bool {
+    refuses(gpu, || read_corner(gpu, texture))
+}
+
+/// Whether wgpu finds a mistake in what is done.
+pub fn refuses(gpu: &Gpu, act: impl FnOnce()) -> bool {
     let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    act();
+    at_once(scope.pop()).is_some()
+}
+
+/// Has the GPU read from the texture, and does not wait for it.
+pub fn read_corner(gpu: &Gpu, texture: &wgpu::Texture) {
     let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 256,
@@ -112,7 +126,4 @@ pub fn is_refused(gpu: &Gpu, texture: &wgpu::Texture) -> bool {
         wgpu::Extent3d { width: 1, height: 1, depth_or_array_layers: 1 },
     );
     gpu.queue.submit([encoder.finish()]);
-    let mut error = std::pin::pin!(scope.pop());
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    matches!(error.as_mut().poll(&mut context), std::task::Poll::Ready(Some(_)))
 }
