@@ -2,8 +2,11 @@
 //! and by the CPU round trip, frame by frame in turn, nothing else going on.
 //!
 //!   cargo run --release -p ferry-wgpu --example hand_over -- [--frames N] [--sizes 1920x1080,3840x2160]
+//!       [--copy-counter libferry_copy_counter.so]
 //!
-//! A broker must run ($FERRY_SOCKET). Every frame's colour is checked. A line of Markdown a way and size.
+//! A broker must run ($FERRY_SOCKET). Every frame's colour is checked. A line of Markdown a way and size. With the copy
+//! counter both processes run a second time under it (LD_PRELOAD), and what it has counted is told: bytes a frame in copies
+//! of half a row of the picture or more, those of the driver apart.
 
 use ferry_wgpu::ferry::{AttachOptions, Connection, Format, FrameMetadata, ImageDesc, StreamOptions, Wait};
 use ferry_wgpu::{Consumer, Gpu, OpenOptions, Producer, wgpu};
@@ -40,14 +43,54 @@ fn main() -> Fallible<()> {
         let way = if value("--way") == Some(Way::Ferry.name()) { Way::Ferry } else { Way::RoundTrip };
         return render(way, parse_size(size)?, frames + WARM_UP);
     }
-    println!("| size | way | per frame, median | 95 % | CPU time, renderer | CPU time, viewer | copied by the CPU |");
-    println!("|---|---|---|---|---|---|---|");
+    if let Some(size) = value("--count") {
+        let way = if value("--way") == Some(Way::Ferry.name()) { Way::Ferry } else { Way::RoundTrip };
+        return measure(way, parse_size(size)?, frames).map(|_| ());
+    }
+    println!(
+        "| size | way | per frame, median | 95 % | CPU time, renderer | CPU time, viewer | copied by the CPU | \
+         by the driver |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for size in value("--sizes").unwrap_or("1920x1080,3840x2160").split(',') {
         for way in [Way::Ferry, Way::RoundTrip] {
-            measure(way, parse_size(size)?, frames)?;
+            let row = measure(way, parse_size(size)?, frames)?;
+            let copied = match value("--copy-counter") {
+                Some(counter) => count_copies(counter, way, size, frames)?,
+                None => "not counted | not counted".into(),
+            };
+            println!("{row} {copied} |");
         }
     }
     Ok(())
+}
+
+/// Both processes again, under the copy counter.
+fn count_copies(counter: &str, way: Way, size: &str, frames: usize) -> Fallible<String> {
+    let log = std::env::temp_dir().join(format!("hand-over-copies.{}", std::process::id()));
+    let _ = std::fs::remove_file(&log);
+    let half_a_row = parse_size(size)?.0 * 4 / 2;
+    let status = Command::new(std::env::current_exe()?)
+        .args(["--count", size, "--way", way.name(), "--frames", &frames.to_string()])
+        .env("LD_PRELOAD", std::fs::canonicalize(counter)?)
+        .env("FERRY_COPY_LOG", &log)
+        .env("FERRY_COPY_LARGER_THAN", (half_a_row - 1).to_string())
+        .status()?;
+    if !status.success() {
+        return Err(format!("counting copies: {status}").into());
+    }
+    let (mut ours, mut drivers) = (0, 0);
+    for line in std::fs::read_to_string(&log)?.lines() {
+        let bytes: u64 = line.rsplit(' ').next().ok_or("an empty line")?.parse()?;
+        *(if ["libvulkan_", "libnvidia", "libLLVM"].iter().any(|name| line.contains(name)) {
+            &mut drivers
+        } else {
+            &mut ours
+        }) += bytes;
+    }
+    std::fs::remove_file(&log)?;
+    let per_frame = |bytes: u64| format!("{:.2} MB", bytes as f64 / 1e6 / (frames + WARM_UP) as f64);
+    Ok(format!("{} | {}", per_frame(ours), per_frame(drivers)))
 }
 
 fn parse_size(text: &str) -> Fallible<(u32, u32)> {
@@ -92,7 +135,6 @@ fn render(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
         }
         if frame == WARM_UP {
             started = cpu_time();
-            sender.copied_bytes = 0;
         }
         if let Some(producer) = &mut producer {
             let target = producer.begin(PATIENCE.into())?.ok_or("no slot")?;
@@ -106,7 +148,7 @@ fn render(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
         }
     }
     let used = cpu_time() - started;
-    println!("{} {}", used.as_nanos(), sender.copied_bytes);
+    println!("{}", used.as_nanos());
     Ok(())
 }
 
@@ -131,7 +173,8 @@ fn clear(gpu: &Gpu, texture: &wgpu::Texture, [r, g, b, a]: [u8; 4]) {
 
 // ---- the viewer ------------------------------------------------------------------------------------------------------
 
-fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
+/// A row of the table, without its end.
+fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<String> {
     let connection = Connection::open("hand-over viewer")?;
     let gpu = ferry_wgpu::open(&connection, &OpenOptions::default())?;
     // SAFETY: one thread.
@@ -160,7 +203,6 @@ fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
     for frame in 0..frames + WARM_UP {
         if frame == WARM_UP {
             started = cpu_time();
-            receiver.copied_bytes = 0;
         }
         turns.write_all(b"\n")?;
         turns.flush()?;
@@ -188,13 +230,16 @@ fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
     line.clear();
     said.read_line(&mut line)?;
     renderer.wait()?;
-    let costs: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [renderer_ns, renderer_copied] = costs[..] else { return Err(format!("the renderer said '{line}'").into()) };
+    let renderer_ns: u64 = line.trim().parse().map_err(|_| format!("the renderer said '{line}'"))?;
     times_ns.sort_unstable();
     let ms = |ns: u64| ns as f64 / 1e6;
     let per_frame = |total: u64| total / frames as u64;
-    println!(
-        "| {}x{} | {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} ms | {:.1} MB |",
+    if let Some(consumer) = &consumer {
+        let state = consumer.state()?;
+        eprintln!("hand_over: {} on {}", state.sync_reason, gpu.adapter.get_info().name);
+    }
+    Ok(format!(
+        "| {}x{} | {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} ms |",
         size_px.0,
         size_px.1,
         way.name(),
@@ -202,11 +247,5 @@ fn measure(way: Way, size_px: (u32, u32), frames: usize) -> Fallible<()> {
         ms(times_ns[frames * 95 / 100]),
         ms(per_frame(renderer_ns)),
         ms(per_frame(used.as_nanos() as u64)),
-        per_frame(renderer_copied + receiver.copied_bytes) as f64 / 1e6,
-    );
-    if let Some(consumer) = &consumer {
-        let state = consumer.state()?;
-        eprintln!("hand_over: {} on {}", state.sync_reason, gpu.adapter.get_info().name);
-    }
-    Ok(())
+    ))
 }
