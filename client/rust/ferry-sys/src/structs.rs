@@ -2,7 +2,7 @@ use crate::{
     MAX_DAMAGE_RECTS, MAX_USER_BYTES, PfnGetInstanceProcAddr, VkDevice, VkFormat, VkImage, VkImageView, VkInstance,
     VkPhysicalDevice, VkQueue, VkSemaphore,
 };
-use core::ffi::c_char;
+use core::ffi::{c_char, c_void};
 
 /// A struct that says its own size.
 ///
@@ -99,6 +99,7 @@ structs! {
         device_extension_count: u32,
         instance_extensions: *const *const c_char,
         device_extensions: *const *const c_char,
+        device_features: *const c_void,
     }
     DeviceInfo {
         queue_family_index: u32,

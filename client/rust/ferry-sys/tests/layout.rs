@@ -52,7 +52,7 @@ fn facts() -> Facts {
         }
         "ferry_device_create_info" = DeviceCreateInfo {
             struct_size enable_validation connection selector instance_extension_count device_extension_count
-            instance_extensions device_extensions
+            instance_extensions device_extensions device_features
         }
         "ferry_device_info" = DeviceInfo {
             struct_size queue_family_index instance physical_device device queue get_instance_proc_addr device_uuid

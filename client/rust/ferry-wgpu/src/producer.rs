@@ -3,6 +3,7 @@ use crate::barrier::Transfer;
 use crate::slots::{Purpose, SlotImage, Slots};
 use ferry::{Error, ErrorKind, Event, FrameMetadata, ImageDesc, Result, StreamOptions, StreamState, SyncMode, Wait};
 use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -181,9 +182,16 @@ impl Producer {
         Ok(())
     }
 
-    /// The oldest event not yet seen: what became of the broker. Nothing rings; ask now and then.
+    /// The oldest event not yet seen: what became of the broker. [`Producer::fd`] rings for it.
     pub fn next_event(&self) -> Result<Option<Event>> {
         self.shared.producer.next_event()
+    }
+
+    /// For poll or epoll: readable when [`Producer::next_event`] has something; and, once a `begin` brought nothing, when the
+    /// next one may find a slot, or fails. After each wake-up call `next_event()` until it brings nothing, and
+    /// `begin(Wait::No)` if a slot is wanted.
+    pub fn fd(&self) -> Result<BorrowedFd<'_>> {
+        self.shared.producer.fd()
     }
 
     pub fn state(&self) -> Result<StreamState> {

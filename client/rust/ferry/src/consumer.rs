@@ -152,6 +152,16 @@ impl Frame {
         self.release(ferry_sys::RELEASE_UNUSED)
     }
 
+    /// Gives the frame the highest value of all to signal, for programs that hold several and do not submit their reads in
+    /// the order in which they acquired them: call it for each right before its submission, and ask for
+    /// [`Frame::signal`] then. Nothing submitted may signal the old value.
+    pub fn renew_signal(&mut self) -> Result<()> {
+        let Some(consumer) = &self.consumer else { return Ok(()) };
+        let handle = consumer.handle.lock();
+        // SAFETY: the handle lives, and is ours while it is locked.
+        check(unsafe { ferry_sys::ferry_consumer_renew_signal(handle.0.as_ptr(), &mut self.raw) })
+    }
+
     fn release(&mut self, flags: u32) -> Result<()> {
         let Some(consumer) = self.consumer.take() else { return Ok(()) };
         let handle = consumer.handle.lock();

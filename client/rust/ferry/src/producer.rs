@@ -6,6 +6,7 @@ use crate::{
     Transport, Wait,
 };
 use ferry_sys::Sized as _;
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -125,13 +126,26 @@ impl Producer {
     }
 
     /// The oldest event not yet seen: the broker went away or came back, or no broker takes the stream back (closed).
-    /// Nothing rings; ask now and then.
+    /// [`Producer::fd`] rings for it.
     pub fn next_event(&self) -> Result<Option<Event>> {
         let mut raw = ferry_sys::Event::sized();
         let handle = self.shared.handle.lock();
         // SAFETY: the handle lives, and is ours while it is locked.
         let ready = check_ready(unsafe { ferry_sys::ferry_producer_next_event(handle.0.as_ptr(), &mut raw) })?;
         Ok(ready.then(|| Event::of(&raw)))
+    }
+
+    /// For poll or epoll: readable when [`Producer::next_event`] has something; and, once a `begin` brought nothing, when the
+    /// next one may find a slot, or fails. After each wake-up call `next_event()` until it brings nothing, and
+    /// `begin(Wait::No)` if a slot is wanted. It may wake for nothing. The library's: neither read nor close it.
+    pub fn fd(&self) -> Result<BorrowedFd<'_>> {
+        let mut fd = -1;
+        let handle = self.shared.handle.lock();
+        // SAFETY: the handle lives; the descriptor lives as long as the producer.
+        unsafe {
+            check(ferry_sys::ferry_producer_get_fd(handle.0.as_ptr(), &mut fd))?;
+            Ok(BorrowedFd::borrow_raw(fd))
+        }
     }
 
     /// Of the slots that the next target comes from. Changes only while [`Producer::begin`] looks for one: once, when it

@@ -10,6 +10,8 @@ use ferry::{
     Transfer, Transport, Wait,
 };
 use gpu::Gpu;
+use std::ffi::{c_int, c_short, c_ulong};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use support::broker::{Broker, PATIENCE, Running};
@@ -59,6 +61,22 @@ fn check(frame: Frame, gpu: &mut Gpu) -> u64 {
     assert_eq!(wrong, 0, "wrong pixels in frame {} of {width}x{height}", frame.sequence());
     frame.release_signalled().unwrap();
     number
+}
+
+fn is_readable(fd: &OwnedFd, patience: Duration) -> bool {
+    #[repr(C)]
+    struct PollFd {
+        fd: c_int,
+        events: c_short,
+        revents: c_short,
+    }
+    unsafe extern "C" {
+        fn poll(fds: *mut PollFd, count: c_ulong, timeout_ms: c_int) -> c_int;
+    }
+    const POLLIN: c_short = 1;
+    let mut wait = PollFd { fd: fd.as_raw_fd(), events: POLLIN, revents: 0 };
+    // SAFETY: poll(2), with one descriptor that lives.
+    unsafe { poll(&mut wait, 1, patience.as_millis() as c_int) == 1 }
 }
 
 fn next_event(consumer: &Consumer, wanted: impl Fn(&Event) -> bool) -> Event {
@@ -259,10 +277,37 @@ fn a_producer_hears_of_its_broker() {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
+    let fd = producer.fd().unwrap().try_clone_to_owned().unwrap();
+    assert!(!is_readable(&fd, Duration::ZERO));
     broker.kill();
+    assert!(is_readable(&fd, PATIENCE), "nothing rings when the broker goes");
     hears(Event::BrokerLost);
     broker.start_again();
     hears(Event::BrokerBack);
+}
+
+/// Two frames are held, and what was acquired last is read first.
+#[test]
+fn frames_may_be_read_in_any_order() {
+    let broker = Broker::start();
+    let connection = connect(&broker.socket());
+    let device = device(&connection);
+    let mut gpu = Gpu::new(&device, SIZE_BYTES);
+    let producer = Producer::create(&connection, &device, &stream(SIZE_PX)).unwrap();
+    let options = AttachOptions { mode: ConsumerMode::Every, ..AttachOptions::new("pictures") };
+    let consumer = Consumer::attach(&connection, &device, &options).unwrap();
+    for round in 0..20 {
+        publish(&producer, &mut gpu, 2 * round);
+        publish(&producer, &mut gpu, 2 * round + 1);
+        let mut first = consumer.acquire(PATIENCE.into()).unwrap().unwrap();
+        let second = consumer.acquire(PATIENCE.into()).unwrap().unwrap();
+        let above = second.signal().1;
+        assert_eq!(check(second, &mut gpu), 2 * round + 1);
+        first.renew_signal().unwrap();
+        assert!(first.signal().1 > above, "{} after {above}", first.signal().1);
+        assert_eq!(check(first, &mut gpu), 2 * round);
+    }
+    assert_eq!(device.info().unwrap().validation_errors, 0);
 }
 
 /// One thread waits for a frame without end, another gives one back.
