@@ -24,6 +24,7 @@ namespace {
 
 // How long close() waits for the GPU to finish reading.
 constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
+constexpr std::int64_t kReasonPatienceNs = 100'000'000;
 constexpr std::uint64_t kChannelKey = 1, kWakeKey = 2;
 
 #ifdef FERRY_TEST_IGNORE_RELEASE_POINTS  // tests/: proves that the tearing test sees it
@@ -239,17 +240,25 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
       return Error{ErrorCode::kProtocolViolation,
                    fmt::format("the producer of stream '{}' wrote a frame that contradicts its own generation", name_)};
     }
+    const std::int64_t now_ns = platform::now_ns();
+    std::int64_t until_ns = deadline_ns;
     if (auto why = ended()) {
-      awake();
-      return *why;
-    }
-    if (timeout_ns == 0) return Wait::kWouldBlock;
-    if (deadline_ns >= 0 && platform::now_ns() >= deadline_ns) {
+      // The page tells of the end before the message that says why: who waits at all waits for that, too, once.
+      if (reason_due_ns_ == 0) reason_due_ns_ = now_ns + kReasonPatienceNs;
+      until_ns = deadline_ns < 0 ? reason_due_ns_ : std::min(deadline_ns, reason_due_ns_);
+      const bool reason_is_to_come = !evicted_ && !is_alive() && timeout_ns != 0 && now_ns < until_ns;
+      if (!reason_is_to_come) {
+        awake();
+        return *why;
+      }
+    } else if (timeout_ns == 0) {
+      return Wait::kWouldBlock;
+    } else if (deadline_ns >= 0 && now_ns >= deadline_ns) {
       awake();
       return Wait::kTimedOut;
     }
     lock.unlock();
-    platform::futex_wait_any(words, deadline_ns);
+    platform::futex_wait_any(words, until_ns);
     lock.lock();
     awake();
   }

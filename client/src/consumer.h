@@ -147,6 +147,7 @@ class Consumer final : public Recipient {
 
   EventQueue events_;
   std::optional<proto::Error> evicted_;  // or its own device is lost
+  std::int64_t reason_due_ns_ = 0;       // until when acquire() waits for the reason of an end that the page has told
   bool orphaned_ = false;
   bool stream_closed_ = false;
   bool closed_ = false;
