@@ -1,6 +1,6 @@
 //! The demo's renderer: a lit, moving scene without a window. Its camera is the Ferry stream "viewport".
 //!
-//!   bevy_renderer [--size 1280x720] [--rate 60] [--sync host|automatic]      rate 0: as fast as it can
+//!   bevy_renderer [--size 1280x720] [--rate 60] [--sync host|timeline]      rate 0: as fast as it can
 //!
 //! Viewers drag to orbit, scroll to come nearer, and may stop the scene. `COMMAND_ROUND_TRIP` sends frames through the CPU
 //! instead, to see what that costs.
@@ -9,7 +9,6 @@ use bevy::app::ScheduleRunnerPlugin;
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap};
 use bevy::prelude::*;
-use bevy::render::render_resource::PollType;
 use bevy::render::renderer::{RenderDevice, RenderGraph, RenderGraphSystems, RenderQueue};
 use bevy::render::texture::ManualTextureViews;
 use bevy::render::{Extract, ExtractSchedule, RenderApp};
@@ -33,7 +32,7 @@ fn main() {
     let period = if rate > 0.0 { Duration::from_secs_f64(1.0 / rate) } else { Duration::ZERO };
     let sync_mode = match value("--sync", "host").as_str() {
         "host" => SyncMode::Host, // GPUI's device can import no semaphores
-        "automatic" => SyncMode::Automatic,
+        "timeline" => SyncMode::Timeline,
         other => panic!("no sync mode is called '{other}'"),
     };
 
@@ -218,8 +217,7 @@ fn send_round_trip(
     mut round_trip: ResMut<RoundTrip>,
 ) {
     let Some(view) = round_trip.camera.as_ref().and_then(|camera| views.get(&camera.handle())) else { return };
-    // Its way begins where a frame of Ferry's in sync mode host begins: when the GPU is through with it.
-    let _ = device.poll(PollType::wait_indefinitely());
-    // Nobody to send to is fine: the viewer may be gone.
+    // Its way begins where a frame of Ferry's does, when Bevy has submitted it. Nobody to send to is fine: the viewer may be
+    // gone.
     _ = round_trip.sender.send(device.wgpu_device(), &queue, view.texture_view.texture(), now_ns());
 }
