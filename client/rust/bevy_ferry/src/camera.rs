@@ -7,8 +7,8 @@ use bevy::render::render_resource::{Extent3d, TextureDescriptor, TextureDimensio
 use bevy::render::renderer::RenderDevice;
 use bevy::render::texture::{ManualTextureView, ManualTextureViews};
 use ferry_input::{InputReceiver, ViewerEvent};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What Bevy writes into; the stream itself is UNORM, so that viewers get the numbers as they are stored.
 pub(crate) const VIEW_FORMAT: TextureFormat = TextureFormat::Rgba8UnormSrgb;
@@ -30,12 +30,34 @@ pub struct FerryCamera {
     pub values: [f32; 4],
     pub(crate) handle: ManualTextureViewHandle,
     pub(crate) counters: Arc<Counters>,
+    /// The size in which the camera draws now: the stream's, while it cannot have the one above.
+    pub(crate) drawn_px: UVec2,
 }
 
+/// What the render world tells the main world.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub published: AtomicU64,
     pub unseen: AtomicU64,
+    refusal: Mutex<Option<Refusal>>,
+}
+
+/// A size that the stream could not have, and the one that it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub wanted_px: UVec2,
+    pub kept_px: UVec2,
+}
+
+impl Counters {
+    pub fn set_refusal(&self, refusal: Option<Refusal>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+
+    fn size_for(&self, wanted_px: UVec2) -> UVec2 {
+        let refusal = *self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        refusal.filter(|refusal| refusal.wanted_px == wanted_px).map_or(wanted_px, |refusal| refusal.kept_px)
+    }
 }
 
 /// What has become of a stream's frames so far.
@@ -60,6 +82,7 @@ impl FerryCamera {
             values: [0.0; 4],
             handle: ManualTextureViewHandle(NEXT.fetch_add(1, Ordering::Relaxed)),
             counters: Arc::default(),
+            drawn_px: size_px,
         }
     }
 
@@ -105,7 +128,7 @@ fn hear_viewers(
         if !receivers.0.contains_key(&entity) {
             match InputReceiver::bind(&camera.stream) {
                 Ok(receiver) => _ = receivers.0.insert(entity, receiver),
-                Err(_) => continue, // the broker's folder is not there yet
+                Err(_) => continue, // the broker's folder is not there yet, or another renderer listens
             }
         }
         while let Some(event) = receivers.0[&entity].next() {
@@ -126,15 +149,17 @@ fn hear_viewers(
 fn prepare_targets(
     device: Res<RenderDevice>,
     mut views: ResMut<ManualTextureViews>,
-    mut cameras: Query<(&FerryCamera, &mut RenderTarget), Changed<FerryCamera>>,
+    mut cameras: Query<(&mut FerryCamera, &mut RenderTarget)>,
 ) {
-    for (camera, mut target) in &mut cameras {
-        if views.get(&camera.handle).is_some_and(|view| view.size == camera.size_px) {
+    for (mut camera, mut target) in &mut cameras {
+        let size_px = camera.counters.size_for(camera.size_px);
+        camera.bypass_change_detection().drawn_px = size_px;
+        if views.get(&camera.handle).is_some_and(|view| view.size == size_px) {
             continue;
         }
         let texture = device.create_texture(&TextureDescriptor {
             label: Some("ferry: frames for nobody"),
-            size: Extent3d { width: camera.size_px.x, height: camera.size_px.y, depth_or_array_layers: 1 },
+            size: Extent3d { width: size_px.x, height: size_px.y, depth_or_array_layers: 1 },
             mip_level_count: 1,
             sample_count: 1,
             dimension: TextureDimension::D2,
@@ -143,7 +168,7 @@ fn prepare_targets(
             view_formats: &[],
         });
         let texture_view = texture.create_view(&Default::default());
-        views.insert(camera.handle, ManualTextureView { texture_view, size: camera.size_px, view_format: VIEW_FORMAT });
+        views.insert(camera.handle, ManualTextureView { texture_view, size: size_px, view_format: VIEW_FORMAT });
         *target = RenderTarget::TextureView(camera.handle);
     }
 }
@@ -185,6 +210,15 @@ mod tests {
         assert!(sender.send(ViewerEvent::Resize { width_px: 100, height_px: 100 }));
         app.world_mut().run_schedule(First);
         assert_eq!(size(&app), UVec2::new(LARGEST_PX, SMALLEST_PX));
+
+        // A size that the stream cannot have is not drawn in; the next wish counts.
+        let kept = UVec2::new(640, 360);
+        let counters = app.world().get::<FerryCamera>(camera).unwrap().counters.clone();
+        counters.set_refusal(Some(Refusal { wanted_px: size(&app), kept_px: kept }));
+        assert_eq!(counters.size_for(size(&app)), kept);
+        assert_eq!(counters.size_for(UVec2::splat(50)), UVec2::splat(50));
+        counters.set_refusal(None);
+        assert_eq!(counters.size_for(size(&app)), size(&app));
 
         app.world_mut().despawn(camera);
         app.world_mut().run_schedule(First);

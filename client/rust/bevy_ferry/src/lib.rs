@@ -10,6 +10,8 @@
 //! no broker, the camera draws into a texture of its own and nobody sees that frame; the app runs on. Each frame carries
 //! the camera's pose and Bevy's time as a [`FrameNote`].
 //!
+//! An app with windows of its own is built the same way: `examples/windowed_renderer.rs`.
+//!
 //! Viewers' wishes arrive as [`ViewerMessage`]s; a [`ViewerEvent::Resize`] is followed unless
 //! [`FerryCamera::follow_viewer`] is off.
 
@@ -19,7 +21,7 @@ mod publish;
 use bevy::prelude::*;
 use bevy::render::renderer::raw_vulkan_init::RawVulkanInitSettings;
 pub use camera::{FerryCamera, FerryStats, ViewerMessage};
-pub use ferry_input::{Button, FrameNote, ViewerEvent};
+pub use ferry_input::{Button, FrameNote, Key, Modifiers, ViewerEvent};
 pub use ferry_wgpu;
 pub use ferry_wgpu::ferry::SyncMode;
 
@@ -28,8 +30,9 @@ pub use ferry_wgpu::ferry::SyncMode;
 pub struct FerryPlugin {
     /// What `ferry status` calls this program.
     pub application: String,
-    /// How points cross. [`SyncMode::Host`] also serves viewers whose device cannot import semaphores, GPUI's for one; on a
-    /// driver that exports none it is the only one.
+    /// How points cross. [`SyncMode::Automatic`] is [`SyncMode::Host`] here, which also serves viewers whose device cannot
+    /// import semaphores, GPUI's for one. [`SyncMode::Timeline`] hands a frame over while the GPU still draws it; then
+    /// Bevy's render thread sleeps until viewers' GPUs have given a slot back.
     pub sync_mode: SyncMode,
 }
 

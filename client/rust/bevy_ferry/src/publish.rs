@@ -1,7 +1,7 @@
 //! The render world: a slot before Bevy prepares its views, a frame after Bevy has submitted.
 
 use crate::FerryPlugin;
-use crate::camera::{FerryCamera, VIEW_FORMAT};
+use crate::camera::{FerryCamera, Refusal, VIEW_FORMAT};
 use bevy::camera::{NormalizedRenderTarget, Projection};
 use bevy::platform::collections::HashMap;
 use bevy::prelude::*;
@@ -43,15 +43,19 @@ struct Publisher {
     plugin: FerryPlugin,
     interop: Option<Interop>,
     streams: HashMap<Entity, Stream>,
-    retry_at: Instant,
-    /// The last failure that was logged, so that each is logged once.
-    complaint: String,
+    failures: HashMap<Entity, Failure>,
 }
 
 struct Stream {
     producer: Producer,
     image: ImageDesc,
     target: Option<Target>,
+}
+
+/// What a camera's stream could not do last: each thing is logged once, and tried again later.
+struct Failure {
+    complaint: String,
+    retry_at: Instant,
 }
 
 pub(crate) fn build(app: &mut App, plugin: &FerryPlugin) {
@@ -61,8 +65,7 @@ pub(crate) fn build(app: &mut App, plugin: &FerryPlugin) {
             plugin: plugin.clone(),
             interop: None,
             streams: HashMap::default(),
-            retry_at: Instant::now(),
-            complaint: String::new(),
+            failures: HashMap::default(),
         })
         .init_resource::<ExtractedStreams>()
         .add_systems(ExtractSchedule, extract)
@@ -109,7 +112,9 @@ fn begin(
     mut publisher: ResMut<Publisher>,
     mut attachments: ResMut<ViewTargetAttachments>,
 ) {
-    publisher.streams.retain(|entity, _| streams.0.iter().any(|stream| stream.entity == *entity));
+    let lives = |entity: &Entity| streams.0.iter().any(|stream| stream.entity == *entity);
+    publisher.streams.retain(|entity, _| lives(entity));
+    publisher.failures.retain(|entity, _| lives(entity));
     for extracted in &streams.0 {
         match publisher.begin(extracted, device.wgpu_device(), &queue) {
             Ok(true) => {}
@@ -133,28 +138,49 @@ impl Publisher {
     /// Whether the camera has a slot for this frame.
     fn begin(&mut self, extracted: &ExtractedStream, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<bool> {
         if !self.streams.contains_key(&extracted.entity) {
-            if Instant::now() < self.retry_at {
+            if !self.may_try(extracted) {
                 return Ok(false);
             }
             let stream = self.create(extracted, device, queue)?;
             self.streams.insert(extracted.entity, stream);
         }
+        self.follow_size(extracted);
         let stream = self.streams.get_mut(&extracted.entity).expect("just made");
-        let wanted = image(&extracted.camera);
-        if stream.image != wanted {
-            stream.producer.reconfigure(&wanted)?;
-            stream.image = wanted;
-        }
         stream.target = None;
         if !extracted.draws {
             return Ok(false);
         }
         let Some(target) = stream.producer.begin(SLOT_PATIENCE.into())? else { return Ok(false) };
-        // A generation that the broker started for somebody else's sake may still have the size before.
-        if target.size_px() == (wanted.width_px, wanted.height_px) {
+        // The slot may have another size: the camera hears of a refusal a frame later, and a generation that the broker
+        // started for somebody else's sake may have the size before.
+        if target.size_px() == <(u32, u32)>::from(extracted.camera.drawn_px) {
             stream.target = Some(target);
         }
         Ok(stream.target.is_some())
+    }
+
+    /// Gives the stream the size that the camera is to have. When it cannot have that (no memory, no broker), it goes on in
+    /// its own, and this tries again.
+    fn follow_size(&mut self, extracted: &ExtractedStream) {
+        let wanted = image(&extracted.camera);
+        let may_try = self.may_try(extracted);
+        let stream = self.streams.get_mut(&extracted.entity).expect("the stream is there");
+        if stream.image == wanted || !may_try {
+            return;
+        }
+        let refusal = match stream.producer.reconfigure(&wanted) {
+            Ok(()) => {
+                stream.image = wanted;
+                self.failures.remove(&extracted.entity);
+                None
+            }
+            Err(error) => {
+                let kept_px = UVec2::new(stream.image.width_px, stream.image.height_px);
+                self.complain(extracted, &error);
+                Some(Refusal { wanted_px: extracted.camera.size_px, kept_px })
+            }
+        };
+        extracted.camera.counters.set_refusal(refusal);
     }
 
     fn create(&mut self, extracted: &ExtractedStream, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<Stream> {
@@ -168,7 +194,8 @@ impl Publisher {
             StreamOptions { sync_mode: self.plugin.sync_mode, ..StreamOptions::new(&extracted.camera.stream, image) };
         let producer = Producer::create(interop, &options)?;
         let state = producer.state()?;
-        self.complaint.clear();
+        self.failures.remove(&extracted.entity);
+        extracted.camera.counters.set_refusal(None);
         info!(
             "ferry: stream '{}': {} x {} px, {}, {}",
             extracted.camera.stream, state.width_px, state.height_px, state.transport_reason, state.sync_reason
@@ -176,19 +203,26 @@ impl Publisher {
         Ok(Stream { producer, image, target: None })
     }
 
-    /// Tries again later, with a new connection if the old one is of no use.
+    /// Tries again later, with a new connection if the old one is of no use. Other cameras' streams have theirs.
     fn fail(&mut self, extracted: &ExtractedStream, error: &Error) {
-        let complaint = format!("stream '{}': {error}", extracted.camera.stream);
-        if self.complaint != complaint {
-            warn!("ferry: {complaint}");
-            self.complaint = complaint;
-        }
+        self.complain(extracted, error);
         self.streams.remove(&extracted.entity);
-        self.retry_at = Instant::now() + RETRY_AFTER;
         if matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::NoBroker) {
-            self.streams.clear();
             self.interop = None;
         }
+    }
+
+    fn complain(&mut self, extracted: &ExtractedStream, error: &Error) {
+        let complaint = format!("stream '{}': {error}", extracted.camera.stream);
+        let retry_at = Instant::now() + RETRY_AFTER;
+        let before = self.failures.insert(extracted.entity, Failure { complaint: complaint.clone(), retry_at });
+        if before.is_none_or(|before| before.complaint != complaint) {
+            warn!("ferry: {complaint}");
+        }
+    }
+
+    fn may_try(&self, extracted: &ExtractedStream) -> bool {
+        self.failures.get(&extracted.entity).is_none_or(|failure| Instant::now() >= failure.retry_at)
     }
 }
 

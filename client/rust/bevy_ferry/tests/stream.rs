@@ -30,15 +30,15 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn attach(broker: &Broker) -> Self {
+    fn attach(broker: &Broker, stream: &str) -> Self {
         let options = ConnectOptions { socket_path: broker.socket(), application: "test".into(), timeout: PATIENCE };
         let connection = Connection::with_options(&options).unwrap();
         let gpu = ferry_wgpu::open(&connection, &Default::default()).unwrap();
-        let options = AttachOptions { wait: PATIENCE.into(), ..AttachOptions::new(renderer::STREAM) };
+        let options = AttachOptions { wait: PATIENCE.into(), ..AttachOptions::new(stream) };
         let consumer = Consumer::attach(&gpu.interop, &options).unwrap();
-        // SAFETY: the only test of this program that reads or writes the environment, and one thread.
+        // SAFETY: the tests of this program run one after the other.
         unsafe { std::env::set_var("FERRY_SOCKET", broker.socket()) };
-        Self { gpu, consumer, input: InputSender::new(renderer::STREAM).unwrap() }
+        Self { gpu, consumer, input: InputSender::new(stream).unwrap() }
     }
 
     fn tell(&self, event: ViewerEvent) {
@@ -79,7 +79,7 @@ impl Viewer {
 fn a_camera_is_a_stream_that_outlives_its_renderer() {
     let broker = Broker::start();
     let mut first = Running::part("play_renderer", &broker.socket());
-    let mut viewer = Viewer::attach(&broker);
+    let mut viewer = Viewer::attach(&broker, renderer::STREAM);
 
     let note = viewer.wait_for(SIZE_PX, 0);
     assert_eq!(note.translation, renderer::CAMERA_AT);
@@ -102,4 +102,34 @@ fn a_camera_is_a_stream_that_outlives_its_renderer() {
     assert_eq!(viewer.wrong_pixels(1), 0, "the last frame");
     let _second = Running::part("play_renderer", &broker.socket());
     viewer.wait_for(SIZE_PX, 0);
+}
+
+/// A wish that cannot be met now, because the broker is away, costs no stream. It is met when it can be.
+#[test]
+fn a_resize_that_fails_is_tried_again_and_no_stream_ends() {
+    let mut broker = Broker::start();
+    let _renderer = Running::part("play_renderer", &broker.socket());
+    let mut viewer = Viewer::attach(&broker, renderer::STREAM);
+    let mut second = Viewer::attach(&broker, renderer::SECOND_STREAM);
+    viewer.wait_for(SIZE_PX, 0);
+    second.wait_for(SIZE_PX, 0);
+
+    broker.kill();
+    viewer.tell(ViewerEvent::Resize { width_px: LARGER_PX.0, height_px: LARGER_PX.1 });
+    viewer.tell(ViewerEvent::Command { id: COMMAND_TURN, value: 1 });
+    let note = viewer.wait_for(SIZE_PX, 1); // drawn after the wish was heard
+    let started = Instant::now();
+    while viewer.wait_for(SIZE_PX, 1).time_s < note.time_s + 1.5 {
+        assert!(started.elapsed() < PATIENCE, "no frames while the broker is away");
+    }
+    second.wait_for(SIZE_PX, 1);
+
+    broker.start_again();
+    viewer.wait_for(LARGER_PX, 1);
+    second.wait_for(SIZE_PX, 1);
+    for viewer in [&viewer, &second] {
+        while let Some(event) = viewer.consumer.next_event().unwrap() {
+            assert!(!matches!(event, Event::Closed | Event::Orphaned), "{event:?}: a stream ended");
+        }
+    }
 }

@@ -9,6 +9,8 @@ use bevy_ferry::{FerryCamera, FerryPlugin, ViewerEvent, ViewerMessage};
 use std::time::Duration;
 
 pub const STREAM: &str = "quarters";
+/// Another camera's, at the same place.
+pub const SECOND_STREAM: &str = "second";
 /// Not a multiple of what rows are padded to.
 pub const SIZE_PX: (u32, u32) = (322, 182);
 pub const CAMERA_AT: [f32; 3] = [0.0, 0.0, 5.0];
@@ -42,20 +44,23 @@ fn build_scene(
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<StandardMaterial>>,
 ) {
-    // Two units high and wide, whatever the size in pixels.
-    let projection = OrthographicProjection {
-        scaling_mode: ScalingMode::Fixed { width: 2.0, height: 2.0 },
-        ..OrthographicProjection::default_3d()
-    };
-    commands.spawn((
-        Camera3d::default(),
-        Projection::Orthographic(projection),
-        Transform::from_translation(CAMERA_AT.into()),
-        Tonemapping::None,
-        DebandDither::Disabled,
-        Msaa::Off,
-        FerryCamera::new(STREAM, SIZE_PX.into()),
-    ));
+    for (order, stream) in [STREAM, SECOND_STREAM].into_iter().enumerate() {
+        // Two units high and wide, whatever the size in pixels.
+        let projection = OrthographicProjection {
+            scaling_mode: ScalingMode::Fixed { width: 2.0, height: 2.0 },
+            ..OrthographicProjection::default_3d()
+        };
+        commands.spawn((
+            Camera3d::default(),
+            Camera { order: order as isize, ..default() },
+            Projection::Orthographic(projection),
+            Transform::from_translation(CAMERA_AT.into()),
+            Tonemapping::None,
+            DebandDither::Disabled,
+            Msaa::Off,
+            FerryCamera::new(stream, SIZE_PX.into()),
+        ));
+    }
     let square = meshes.add(Rectangle::new(1.0, 1.0));
     for number in 0..ALL {
         let material = StandardMaterial { base_color: colour(number), unlit: true, ..default() };
