@@ -1,20 +1,21 @@
 use crate::attach::{News, attach};
 use crate::fit::Fit;
-use crate::input::{Drag, Picture, button};
+use crate::input::{Drag, Picture, button, key};
 use crate::stats::ViewStats;
 use ferry_input::{FrameNote, InputSender, ViewerEvent};
 use ferry_wgpu::Consumer;
 use ferry_wgpu::ferry::{Event, Result, Wait};
 use gpui::{
-    AnyElement, Bounds, Context, DevicePixels, IntoElement, MouseButton, MouseDownEvent, MouseMoveEvent, MouseUpEvent,
-    ObjectFit, Pixels, Point, Render, ScrollDelta, ScrollWheelEvent, SurfaceSource, Task, Window, canvas, div,
-    prelude::*, surface,
+    AnyElement, App, Bounds, Context, DevicePixels, FocusHandle, Focusable, HoverListenerMode, IntoElement,
+    KeyDownEvent, KeyUpEvent, MouseButton, MouseDownEvent, MouseMoveEvent, MouseUpEvent, ObjectFit, Pixels, Point,
+    Render, ScrollDelta, ScrollWheelEvent, SurfaceSource, Task, Window, canvas, div, prelude::*, surface,
 };
 use gpui_wgpu::WgpuContextHandle;
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Shows a stream. Make one with `cx.new(|cx| FerryView::new("name", cx))` and put it into a layout.
+/// Shows a stream. Make one with `cx.new(|cx| FerryView::new("name", cx))` and put it into a layout. The keyboard is the
+/// renderer's while the view has the focus, which a click gives it.
 pub struct FerryView {
     stream: String,
     fit: Fit,
@@ -27,6 +28,7 @@ pub struct FerryView {
     bounds: Rc<Cell<Bounds<Pixels>>>,
     asked_size_px: Option<(u32, u32)>,
     drag: Option<Drag>,
+    focus: FocusHandle,
     stats: ViewStats,
 }
 
@@ -44,7 +46,7 @@ struct Live {
 }
 
 impl FerryView {
-    pub fn new(stream: &str, _cx: &mut Context<Self>) -> Self {
+    pub fn new(stream: &str, cx: &mut Context<Self>) -> Self {
         Self {
             stream: stream.to_owned(),
             fit: Fit::default(),
@@ -55,6 +57,7 @@ impl FerryView {
             bounds: Rc::default(),
             asked_size_px: None,
             drag: None,
+            focus: cx.focus_handle(),
             stats: ViewStats::default(),
         }
     }
@@ -166,7 +169,8 @@ impl FerryView {
         }
     }
 
-    fn pressed(&mut self, event: &MouseDownEvent) {
+    fn pressed(&mut self, event: &MouseDownEvent, window: &mut Window, cx: &mut Context<Self>) {
+        window.focus(&self.focus, cx);
         let (Some(picture), Some(held)) = (self.picture(), button(event.button)) else { return };
         let (x, y) = picture.position(event.position);
         self.drag = Some(Drag { held, last: (x, y) });
@@ -184,9 +188,34 @@ impl FerryView {
         if event.pressed_button.is_none() {
             self.drag = None; // the button came up somewhere else
         }
-        let (Some(picture), Some(drag)) = (self.picture(), &mut self.drag) else { return };
-        let moved = drag.move_to(picture.position(event.position));
-        self.send(moved);
+        let Some(picture) = self.picture() else { return };
+        let (x, y) = picture.position(event.position);
+        match &mut self.drag {
+            Some(drag) => {
+                let moved = drag.move_to((x, y));
+                self.send(moved);
+            }
+            None if picture.contains(event.position) => _ = self.send(ViewerEvent::Moved { x, y }),
+            None => {}
+        }
+    }
+
+    fn key_pressed(&self, event: &KeyDownEvent) {
+        if let Some((key, modifiers)) = key(&event.keystroke) {
+            self.send(ViewerEvent::KeyPressed { key, modifiers, repeats: event.is_held });
+        }
+    }
+
+    fn key_released(&self, event: &KeyUpEvent) {
+        if let Some((key, modifiers)) = key(&event.keystroke) {
+            self.send(ViewerEvent::KeyReleased { key, modifiers });
+        }
+    }
+
+    fn hovered(&self, is_over: bool) {
+        if !is_over && self.picture().is_some() {
+            self.send(ViewerEvent::Left);
+        }
     }
 
     fn scrolled(&mut self, position: Point<Pixels>, delta: ScrollDelta) {
@@ -238,16 +267,34 @@ impl Render for FerryView {
             },
             |_, (), _, _| {},
         );
-        let mut root = div().size_full().relative().child(measure.absolute().size_full()).child(self.content());
+        let mut root = div()
+            .id("ferry view")
+            .size_full()
+            .relative()
+            .overflow_hidden() // fits that are larger than the view
+            .track_focus(&self.focus)
+            .child(measure.absolute().size_full())
+            .child(self.content());
         for button in [MouseButton::Left, MouseButton::Right, MouseButton::Middle] {
             root = root
-                .on_mouse_down(button, cx.listener(|this, event, _, _| this.pressed(event)))
+                .on_mouse_down(button, cx.listener(|this, event, window, cx| this.pressed(event, window, cx)))
                 .on_mouse_up(button, cx.listener(|this, event, _, _| this.released(event)))
                 .on_mouse_up_out(button, cx.listener(|this, event, _, _| this.released(event)));
         }
-        root.on_mouse_move(cx.listener(|this, event, _, _| this.moved(event))).on_scroll_wheel(
-            cx.listener(|this, event: &ScrollWheelEvent, _, _| this.scrolled(event.position, event.delta)),
-        )
+        root.on_mouse_move(cx.listener(|this, event, _, _| this.moved(event)))
+            .hover_listener_mode(HoverListenerMode::InputModalityIndependent)
+            .on_hover(cx.listener(|this, is_over, _, _| this.hovered(*is_over)))
+            .on_key_down(cx.listener(|this, event, _, _| this.key_pressed(event)))
+            .on_key_up(cx.listener(|this, event, _, _| this.key_released(event)))
+            .on_scroll_wheel(
+                cx.listener(|this, event: &ScrollWheelEvent, _, _| this.scrolled(event.position, event.delta)),
+            )
+    }
+}
+
+impl Focusable for FerryView {
+    fn focus_handle(&self, _: &App) -> FocusHandle {
+        self.focus.clone()
     }
 }
 
