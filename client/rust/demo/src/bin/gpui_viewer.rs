@@ -1,4 +1,8 @@
 //! The demo's viewer: a GPUI window with panels around a viewport that another process renders.
+//!
+//!   gpui_viewer [--fit contain|cover|fill|none] [--keep-size]
+//!
+//! It asks the renderer for the viewport's size, unless the renderer is to keep its own.
 
 use async_io::Async;
 use ferry_demo::protocol::{COMMAND_PLAY, COMMAND_ROUND_TRIP, STREAM, VALUE_PITCH, VALUE_PLAYING, VALUE_YAW};
@@ -7,7 +11,7 @@ use gpui::{
     ObjectFit, QuitMode, Render, SharedString, SurfaceSource, Task, TitlebarOptions, Window, WindowBounds,
     WindowOptions, actions, div, prelude::*, px, rgb, size, surface,
 };
-use gpui_ferry::{FerryView, Meter, ViewerEvent};
+use gpui_ferry::{FerryView, Fit, Meter, ViewerEvent};
 use gpui_wgpu::WgpuContextHandle;
 use round_trip::RoundTripReceiver;
 use std::os::fd::AsFd as _;
@@ -23,8 +27,20 @@ const READ_OUT_EVERY: Duration = Duration::from_millis(250);
 
 fn main() {
     ferry_demo::complaints::show();
+    let arguments: Vec<String> = std::env::args().collect();
+    let fit = match arguments.iter().position(|argument| argument == "--fit").and_then(|at| arguments.get(at + 1)) {
+        None => Fit::default(),
+        Some(name) => match name.as_str() {
+            "contain" => Fit::Contain,
+            "cover" => Fit::Cover,
+            "fill" => Fit::Fill,
+            "none" => Fit::None,
+            other => panic!("no fit is called '{other}'"),
+        },
+    };
+    let asks_for_size = !arguments.iter().any(|argument| argument == "--keep-size");
     Application::with_platform(gpui_linux::current_platform(false)).with_quit_mode(QuitMode::LastWindowClosed).run(
-        |cx: &mut App| {
+        move |cx: &mut App| {
             let bounds = Bounds::centered(None, size(px(WINDOW_PX.0), px(WINDOW_PX.1)), cx);
             let titlebar = TitlebarOptions { title: Some(TITLE.into()), ..Default::default() };
             let options = WindowOptions {
@@ -34,7 +50,7 @@ fn main() {
             };
             cx.bind_keys([KeyBinding::new("ctrl-q", Quit, None)]);
             cx.on_action(|_: &Quit, cx| cx.quit());
-            cx.open_window(options, |_, cx| cx.new(Demo::new)).expect("a window");
+            cx.open_window(options, move |_, cx| cx.new(|cx| Demo::new(fit, asks_for_size, cx))).expect("a window");
             cx.activate(true);
         },
     );
@@ -56,7 +72,7 @@ struct RoundTrip {
 }
 
 impl Demo {
-    fn new(cx: &mut Context<Self>) -> Self {
+    fn new(fit: Fit, asks_for_size: bool, cx: &mut Context<Self>) -> Self {
         let clock = cx.spawn(async move |this, cx| {
             loop {
                 cx.background_executor().timer(READ_OUT_EVERY).await;
@@ -65,7 +81,13 @@ impl Demo {
                 }
             }
         });
-        Self { viewport: cx.new(|cx| FerryView::new(STREAM, cx)), playing: true, round_trip: None, _clock: clock }
+        let viewport = cx.new(|cx| {
+            let mut view = FerryView::new(STREAM, cx);
+            view.set_fit(fit);
+            view.set_asks_for_size(asks_for_size);
+            view
+        });
+        Self { viewport, playing: true, round_trip: None, _clock: clock }
     }
 
     fn tell(&self, id: u32, value: bool, cx: &Context<Self>) {
@@ -107,11 +129,11 @@ impl Demo {
         let pace = |meter: &Meter| format!("{:.2} ms, {:.0} /s", meter.latency_ms(), meter.frames_per_second());
         if let Some(round_trip) = &self.round_trip {
             lines.push(("way", "CPU round trip".into()));
-            lines.push(("from drawn to taken", pace(&round_trip.meter)));
+            lines.push(("from submitted to taken", pace(&round_trip.meter)));
             lines.push(("copied here", format!("{:.0} MB", round_trip.receiver.copied_bytes as f64 / 1e6)));
         } else {
             lines.push(("way", format!("Ferry, sync {}", stats.sync)));
-            lines.push(("from drawn to taken", pace(&stats.meter)));
+            lines.push(("from submitted to taken", pace(&stats.meter)));
             lines.push(("copied here", "nothing".into()));
         }
         lines.push(("picture", format!("{} x {}", stats.size_px.0, stats.size_px.1)));

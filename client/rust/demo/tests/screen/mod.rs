@@ -1,4 +1,5 @@
 //! A virtual display: its picture, and a pointer.
+#![allow(dead_code)] // each test uses its part
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -53,6 +54,25 @@ impl Picture {
         sum as f64 / self.rgb.len() as f64
     }
 
+    pub fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
+        let at = (y * self.width + x) * 3;
+        self.rgb[at..at + 3].try_into().unwrap()
+    }
+
+    /// How many pixels have a channel that is further than `tolerance` from the other picture's.
+    pub fn pixels_off(&self, other: &Self, tolerance: u8) -> usize {
+        assert_eq!((self.width, self.height), (other.width, other.height));
+        let pairs = self.rgb.chunks_exact(3).zip(other.rgb.chunks_exact(3));
+        pairs.filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > tolerance)).count()
+    }
+
+    /// One whose pixels are as said.
+    pub fn drawn(width: usize, height: usize, colour: impl Fn(usize, usize) -> [u8; 3]) -> Self {
+        let colour = &colour;
+        let rgb = (0..height).flat_map(|y| (0..width).flat_map(move |x| colour(x, y))).collect();
+        Self { width, height, rgb }
+    }
+
     /// How much is to be seen: the mean distance from the picture's own mean colour.
     pub fn detail(&self) -> f64 {
         let pixels = (self.rgb.len() / 3) as u64;
@@ -91,10 +111,12 @@ impl Screen {
         &self.display
     }
 
-    /// The window of that title, if there is one.
+    /// The window of that title, if there is one. Empty: any.
     pub fn window(&self, title: &str) -> Option<Window<'_>> {
-        let found = self.point(&["search", "--onlyvisible", "--name", title]);
-        let id = String::from_utf8(found.stdout).unwrap().lines().next()?.to_owned();
+        let root = self.point(&["search", "--maxdepth", "0", "--name", ""]).stdout;
+        let found = self.point(&["search", "--onlyvisible", "--name", title]).stdout;
+        let (root, found) = (String::from_utf8(root).unwrap(), String::from_utf8(found).unwrap());
+        let id = found.lines().find(|id| !root.lines().any(|known| known == *id))?.to_owned();
         Some(Window { screen: self, id })
     }
 
@@ -131,8 +153,22 @@ impl Window<'_> {
         assert!(done.status.success(), "xdotool {words:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
-    fn move_to(&self, x: i32, y: i32) {
+    pub fn move_to(&self, x: i32, y: i32) {
         self.act(&["mousemove", "--window", &self.id, &x.to_string(), &y.to_string(), "sleep", "0.05"]);
+    }
+
+    pub fn resize(&self, width: usize, height: usize) {
+        self.act(&["windowsize", &self.id, &width.to_string(), &height.to_string()]);
+    }
+
+    /// One notch of the wheel, up or down, where the pointer is.
+    pub fn scroll(&self, up: bool) {
+        self.act(&["click", if up { "4" } else { "5" }]);
+    }
+
+    /// Down and up, where the pointer is.
+    pub fn tap(&self, key: &str) {
+        self.act(&["key", key]);
     }
 
     pub fn click(&self, x: i32, y: i32) {
