@@ -5,16 +5,10 @@
 #include <algorithm>
 
 namespace ferry::daemon {
-namespace {
-
-constexpr std::uint64_t kMaxTimelineJump = (std::uint64_t{1} << 31) - 1;
-
-}  // namespace
-
 std::uint64_t highest_plausible(std::span<const std::uint64_t> points, std::uint64_t current) {
   std::uint64_t highest = current;
   for (const std::uint64_t point : points)
-    if (point > highest && point - current <= kMaxTimelineJump) highest = point;
+    if (point > highest && point - current <= platform::kMaxTimelineJump) highest = point;
   return highest;
 }
 

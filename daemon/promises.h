@@ -22,8 +22,8 @@ struct Promise {
   std::string what;  ///< for the log: "release timeline of lease 7"
 };
 
-/// The highest of @p points that a timeline at @p current can be signalled to; @p current if there is none. The bound
-/// is the least that any driver has as maxTimelineSemaphoreValueDifference (Vulkan 1.3, table 53).
+/// The highest of @p points that a timeline at @p current can be signalled to (platform::kMaxTimelineJump); @p current if
+/// there is none. Clients wait for no point beyond that.
 std::uint64_t highest_plausible(std::span<const std::uint64_t> points, std::uint64_t current);
 
 /// Whether nobody can be waiting for a promised point any more.

@@ -11,6 +11,10 @@
 
 namespace ferry::platform {
 
+/// How far ahead of a timeline's value a point may be waited for or signalled: the least that any driver has as
+/// maxTimelineSemaphoreValueDifference (Vulkan 1.3, table 53).
+inline constexpr std::uint64_t kMaxTimelineJump = (std::uint64_t{1} << 31) - 1;
+
 /// A timeline semaphore on some device: the broker's exported one, a client's imported or local one.
 class Timeline {
  public:

@@ -228,6 +228,12 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
         page_writer_.let_go(proto::GenerationId{taken.record.generation}, taken.record.slot, 0);
         return *ended();
       }
+      if (!can_come(*find_imported(proto::GenerationId{taken.record.generation}), taken.record.acquire_point)) {
+        page_writer_.let_go(proto::GenerationId{taken.record.generation}, taken.record.slot, 0);
+        return Error{ErrorCode::kProtocolViolation,
+                     fmt::format("the producer of stream '{}' promises point {} for frame {}, which no timeline can reach",
+                                 name_, taken.record.acquire_point, taken.record.sequence)};
+      }
       fill_frame(taken, out);
       const std::shared_ptr<Generation> generation = find_imported(proto::GenerationId{taken.record.generation})->generation;
       if (!generation->copies()) return Wait::kDone;
@@ -262,6 +268,16 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
     lock.lock();
     awake();
   }
+}
+
+bool Consumer::can_come(Imported& imported, std::uint64_t acquire_point) {
+  if (imported.generation->host_sync()) return true;
+  const auto in_reach = [&] {
+    return acquire_point <= imported.reached || acquire_point - imported.reached <= platform::kMaxTimelineJump;
+  };
+  if (in_reach()) return true;
+  if (auto value = imported.generation->timeline()->value()) imported.reached = *value;
+  return in_reach();
 }
 
 void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {

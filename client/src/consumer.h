@@ -61,6 +61,7 @@ class Consumer final : public Recipient {
     std::shared_ptr<Generation> generation;
     std::uint32_t held = 0;         ///< frames the application holds
     std::uint64_t last_signal = 0;  ///< highest release value that reading its images was promised to signal
+    std::uint64_t reached = 0;      ///< of the stream's timeline, when it was last looked at
   };
   struct Held {
     std::uint64_t sequence = 0;  ///< 0: entry free
@@ -89,6 +90,8 @@ class Consumer final : public Recipient {
   proto::Result<void> fetch_pixels(const Generation& generation, const ferry_frame& frame);
 
   // mutex_ is held in all of these.
+  /// Whether a GPU may be made to wait for @p acquire_point: a stranger's number (platform::kMaxTimelineJump).
+  bool can_come(Imported& imported, std::uint64_t acquire_point);
   void fill_frame(const proto::FrameTaker::Taken& taken, ferry_frame& out);
   proto::Error not_held(std::uint64_t sequence) const;
   std::optional<proto::Error> ended() const;

@@ -103,6 +103,17 @@ TEST_F(LeaseSets, AReleasePointIsWaitedForUntilTheGpuHasReachedIt) {
   EXPECT_TRUE(waits().semaphores.empty());
 }
 
+TEST_F(LeaseSets, APointThatNoTimelineCanReachIsNotWaitedFor) {
+  Party& party = add();
+  party.timeline->reached = 5;
+  read_until(party, 5 + platform::kMaxTimelineJump);
+  ASSERT_EQ(waits().semaphores.size(), 1u);
+  for (const std::uint64_t lie : {5 + platform::kMaxTimelineJump + 1, ~std::uint64_t{0}}) {
+    read_until(party, lie);
+    EXPECT_TRUE(waits().semaphores.empty()) << lie;
+  }
+}
+
 TEST_F(LeaseSets, EveryReaderOfTheSlotIsWaitedFor) {
   Party &one = add(), &other = add(), &done = add(), &on_the_host = add(false);
   read_until(one, 3);
