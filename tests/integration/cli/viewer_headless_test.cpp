@@ -7,6 +7,7 @@
 
 #include "tests/integration/cli/png_picture.h"
 #include "tests/integration/cli/program_test.h"
+#include "tests/support/layers/validation.h"
 
 namespace ferry::test {
 namespace {
@@ -15,10 +16,12 @@ class HeadlessViewer : public ProgramTest, public ::testing::WithParamInterface<
 class Headless : public ProgramTest {};
 
 TEST_P(HeadlessViewer, SeesEveryPixelAsTheRendererDrewIt) {
-  auto renderer = launch("ferry-renderer", {"scene", "--size", "400x240", "--rate", "20", "--format", GetParam(),
-                                            "--stamp", "--resize-every", "7", "--validate"});
-  const Outcome seen = run(
-      "ferry-viewer", {"scene", "--headless", "--frames", "25", "--verify-stamp", "--verify-picture", "--validate"});
+  Arguments draw{"scene", "--size", "400x240", "--rate", "20", "--format", GetParam(), "--stamp", "--resize-every", "7"};
+  Arguments look{"scene", "--headless", "--frames", "25", "--verify-stamp", "--verify-picture"};
+  if (validation_wanted())
+    for (Arguments* arguments : {&draw, &look}) arguments->push_back("--validate");
+  auto renderer = launch("ferry-renderer", draw);
+  const Outcome seen = run("ferry-viewer", look);
   EXPECT_TRUE(seen.status.clean()) << seen;
   EXPECT_NE(seen.output.find("0 of 25 frames wrong (every pixel compared)"), std::string::npos) << seen;
   renderer.send_signal(SIGTERM);
