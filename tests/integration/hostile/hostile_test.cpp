@@ -76,7 +76,9 @@ class Hostile : public StreamTest {
       witness_.send_command("books");
       const auto books = witness_.wait_report("books");
       if (books["last"] >= sequence) return;
-      if (deadline.passed()) throw std::runtime_error(fmt::format("frame {} does not come: {}", sequence, books.dump()));
+      if (deadline.passed())
+        throw std::runtime_error(fmt::format("frame {} does not come: {}; {}", sequence, books.dump(),
+                                             session().status().dump()));
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
