@@ -199,6 +199,8 @@ TEST_F(BadHostMemory, IsRefusedBeforeADriverSeesIt) {
 
 TEST_F(BadHostMemory, OfAnImpossibleLayoutIsRefused) {
   const Slot slot = allocate_slot(kSmall);
+  for (const auto& device : devices_)  // the device for copies is made for the first slot, and has descriptors of its own
+    ASSERT_TRUE(device->texture_importer().import(slot.memory->fd().duplicate(), kSmall, slot.layout));
   const auto violation = ErrorCode::kProtocolViolation;
   for (const std::uint32_t pitch_bytes : {0u, 67u * 4u - 4u, 67u * 4u + 1u}) {
     TextureLayout layout = slot.layout;
