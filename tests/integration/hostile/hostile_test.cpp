@@ -247,9 +247,13 @@ TEST_F(Hostile, LiesInItsPages) {
   HostileClient liar = hostile(Stage::kAttached);
   HostileClient forger = hostile(Stage::kProducing);
   std::mt19937_64 random(11);
+  // In sync mode timeline a point that a driver can wait for stops the producer's queue as long as the liar's process, which
+  // is this one, lives (docs/security.md): there none is that low.
+  const bool waits_on_gpu = stream_in(session().status(), kVictim)["sync_mode"] == "timeline";
+  const std::uint64_t least = waits_on_gpu ? std::uint64_t{1} << 63 : 0;
   const auto scribble = [&](auto& page) {
     for (std::size_t at = sizeof(proto::PageHeader); at + 8 <= sizeof page; at += 8) {
-      const std::uint64_t lie = random() % 4 == 0 ? random() % 8 : random();
+      const std::uint64_t lie = least | (random() % 4 == 0 ? random() % 8 : random());
       std::memcpy(reinterpret_cast<char*>(&page) + at, &lie, 8);
     }
   };
@@ -281,26 +285,30 @@ TEST_F(Hostile, AConsumerOfAForgedStreamIsToldAndGoesOnLiving) {
 
   ferry_frame frame{};
   frame.struct_size = FERRY_FRAME_SIZE;
-  bool taken = false, rubbish = false;
+  bool taken = false, rubbish = false, waits_on_gpu = false;
   for (std::uint64_t sequence = 1; sequence < 10 && !(taken && rubbish); ++sequence) {
     proto::FrameRecord record{};
     record.sequence = sequence;
     record.generation = 1;
     record.slot = 0;
     record.orientation = proto::Orientation::kNormal;
-    // In sync mode host nothing may be waited for: a point here would stop the consumer's GPU for ever.
-    record.acquire_point = ~std::uint64_t{0} >> 1;
+    // In sync mode host nothing may be waited for, in timeline nothing that cannot come: this would stop the consumer's
+    // GPU for ever.
+    record.acquire_point = waits_on_gpu ? sequence : ~std::uint64_t{0} >> 1;
     if (taken) record.crop = {1, 1, 4'000'000'000, 4'000'000'000};
     page.publish(record);
     const std::int32_t got = ferry_consumer_acquire(consumer, 0, &frame);
-    if (got == FERRY_OK) {
+    if (got == FERRY_ERROR_PROTOCOL_VIOLATION && !taken) {
+      EXPECT_FALSE(waits_on_gpu) << ferry_last_error();
+      EXPECT_NE(std::string(ferry_last_error()).find("no timeline can reach"), std::string::npos) << ferry_last_error();
+      waits_on_gpu = true;
+    } else if (got == FERRY_OK) {
       taken = true;
       ferry_stream_state state{};
       state.struct_size = FERRY_STREAM_STATE_SIZE;
       ASSERT_EQ(ferry_consumer_get_state(consumer, &state), FERRY_OK);
-      if (state.sync_mode == FERRY_SYNC_HOST) {
-        EXPECT_EQ(frame.wait_value, 0u) << "a wait for what nobody signals";
-      }
+      EXPECT_EQ(state.sync_mode == FERRY_SYNC_TIMELINE, waits_on_gpu);
+      EXPECT_EQ(frame.wait_value, waits_on_gpu ? sequence : 0u) << "a wait for what nobody signals";
       EXPECT_EQ(ferry_consumer_release(consumer, frame.sequence, FERRY_RELEASE_UNUSED), FERRY_OK);
     } else if (got == FERRY_ERROR_PROTOCOL_VIOLATION) {
       rubbish = true;
@@ -324,7 +332,8 @@ void pin(pid_t pid, const std::vector<unsigned>& processors) {
 /// there are processors enough for those who flood, the broker, and the pair that must not notice.
 TEST_F(Hostile, TheHandOverOfOthersDoesNotMove) {
   constexpr int kRounds = 5, kFlooders = 2;
-  constexpr double kMostRatio = 1.2;
+  // From round to round it moves by a factor of two by itself (docs/security.md); behind the flood's queue it would be hundreds.
+  constexpr double kMostRatio = 4;
   const bool enough = std::thread::hardware_concurrency() >= 4;
   const auto pin_if_enough = [&](pid_t pid, const std::vector<unsigned>& processors) {
     if (enough) pin(pid, processors);
