@@ -7,12 +7,14 @@
 #include <cstdlib>
 
 #include "platform/parcel.h"
+#include "tests/support/deadline.h"
 #include "tests/support/service_manager.h"
 #include "tests/support/temp_dir.h"
 
 namespace ferry::daemon {
 namespace {
 
+using ferry::test::Deadline;
 using ferry::test::ServiceManager;
 using namespace std::chrono_literals;
 
@@ -99,10 +101,10 @@ TEST_F(FdStores, OfAManagerThatDoesNotReadWaitForItAndNobodyWaitsForThem) {
   EXPECT_LT(manager.names().size(), static_cast<std::size_t>(kMany) / 2);
   manager.pause(false);
   const bool all = [&] {
-    for (int i = 0; i < 2000; ++i) {
-      io.run_for(10ms);
+    for (const Deadline deadline(20s); !deadline.passed();) {
+      io.run_for(10ms);  // no longer than there is something to send
       io.restart();
-      if (manager.names().size() == kMany / 2) return true;
+      if (manager.wait_stored([](const auto& names) { return names.size() == kMany / 2; }, 10ms)) return true;
     }
     return false;
   }();
