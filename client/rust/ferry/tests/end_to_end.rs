@@ -296,6 +296,19 @@ fn frames_may_be_read_in_any_order() {
     let producer = Producer::create(&connection, &device, &stream(SIZE_PX)).unwrap();
     let options = AttachOptions { mode: ConsumerMode::Every, ..AttachOptions::new("pictures") };
     let consumer = Consumer::attach(&connection, &device, &options).unwrap();
+    // The producer hears of a consumer a moment after it has attached; what it published before need not come.
+    let a_moment = || consumer.acquire(Duration::from_millis(300).into()).unwrap();
+    let frame = std::iter::repeat_with(|| {
+        publish(&producer, &mut gpu, 77);
+        a_moment()
+    })
+    .take(100)
+    .flatten()
+    .next();
+    drop(frame.expect("a frame"));
+    while let Some(another) = a_moment() {
+        drop(another);
+    }
     for round in 0..20 {
         publish(&producer, &mut gpu, 2 * round);
         publish(&producer, &mut gpu, 2 * round + 1);
