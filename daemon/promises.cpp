@@ -5,10 +5,11 @@
 #include <algorithm>
 
 namespace ferry::daemon {
+
 std::uint64_t highest_plausible(std::span<const std::uint64_t> points, std::uint64_t current) {
   std::uint64_t highest = current;
   for (const std::uint64_t point : points)
-    if (point > highest && point - current <= platform::kMaxTimelineJump) highest = point;
+    if (point > highest && platform::can_reach(current, point)) highest = point;
   return highest;
 }
 

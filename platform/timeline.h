@@ -15,6 +15,11 @@ namespace ferry::platform {
 /// maxTimelineSemaphoreValueDifference (Vulkan 1.3, table 53).
 inline constexpr std::uint64_t kMaxTimelineJump = (std::uint64_t{1} << 31) - 1;
 
+/// Whether a timeline at @p value has reached @p point, or may be waited for or signalled until it has.
+constexpr bool can_reach(std::uint64_t value, std::uint64_t point) {
+  return point <= value || point - value <= kMaxTimelineJump;
+}
+
 /// A timeline semaphore on some device: the broker's exported one, a client's imported or local one.
 class Timeline {
  public:

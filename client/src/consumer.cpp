@@ -246,21 +246,23 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
       return Error{ErrorCode::kProtocolViolation,
                    fmt::format("the producer of stream '{}' wrote a frame that contradicts its own generation", name_)};
     }
+    const std::optional<Error> why = ended();
+    if (timeout_ns == 0) {
+      if (why) return *why;
+      return Wait::kWouldBlock;
+    }
     const std::int64_t now_ns = platform::now_ns();
     std::int64_t until_ns = deadline_ns;
-    if (auto why = ended()) {
-      // The page tells of the end before the message that says why: who waits at all waits for that, too, once.
+    // The page tells of the end before the message that says why: who waits at all waits for that, too, once.
+    const bool reason_is_to_come = why && !evicted_ && !is_alive();
+    if (reason_is_to_come) {
       if (reason_due_ns_ == 0) reason_due_ns_ = now_ns + kReasonPatienceNs;
       until_ns = deadline_ns < 0 ? reason_due_ns_ : std::min(deadline_ns, reason_due_ns_);
-      const bool reason_is_to_come = !evicted_ && !is_alive() && timeout_ns != 0 && now_ns < until_ns;
-      if (!reason_is_to_come) {
-        awake();
-        return *why;
-      }
-    } else if (timeout_ns == 0) {
-      return Wait::kWouldBlock;
-    } else if (deadline_ns >= 0 && now_ns >= deadline_ns) {
+    }
+    const bool is_over = until_ns >= 0 && now_ns >= until_ns;
+    if (is_over || (why && !reason_is_to_come)) {
       awake();
+      if (why) return *why;
       return Wait::kTimedOut;
     }
     lock.unlock();
@@ -272,12 +274,9 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
 
 bool Consumer::can_come(Imported& imported, std::uint64_t acquire_point) {
   if (imported.generation->host_sync()) return true;
-  const auto in_reach = [&] {
-    return acquire_point <= imported.reached || acquire_point - imported.reached <= platform::kMaxTimelineJump;
-  };
-  if (in_reach()) return true;
+  if (platform::can_reach(imported.reached, acquire_point)) return true;
   if (auto value = imported.generation->timeline()->value()) imported.reached = *value;
-  return in_reach();
+  return platform::can_reach(imported.reached, acquire_point);
 }
 
 void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {

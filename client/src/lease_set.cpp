@@ -107,7 +107,7 @@ void LeaseSet::collect_waits(std::uint32_t slot, proto::VerdictPageReader verdic
     if (auto value = lease.release_timeline->value(); value) lease.known_value = *value;
     if (point <= lease.known_value) continue;
     // A lie: the driver may not be asked to wait for it, and the broker could not signal it for a consumer that died.
-    if (point - lease.known_value > platform::kMaxTimelineJump) continue;
+    if (!platform::can_reach(lease.known_value, point)) continue;
     out.semaphores.push_back(lease.release_timeline->semaphore());
     out.values.push_back(point);
   }
