@@ -51,6 +51,12 @@ class Kept : public Reclaims {
     claim.newest_generation = 1;
     return claim;
   }
+  /// A broker that lets sandboxes view, to which the producer has handed its stream back.
+  void come_back_for_strangers() {
+    come_back(Policy(parse_config(kStrangersMayView, "test.toml")->rules, geteuid()));
+    send_stream_claim(*renderer, own_claim());
+    restored_stream();
+  }
   /// Whether @p fds end with the slots that the first broker allocated.
   bool are_the_same_slots(std::span<const platform::UniqueFd> fds) const {
     const std::size_t slots = producer->created.generation->slot_count;
@@ -204,9 +210,7 @@ TEST_F(Kept, AProducersLieAboutATextureIsNotBelieved) {
 
 TEST_F(Kept, AStrangerIsGivenWhatABrokerAllocated) {
   if (!StandIn::can_be_shut_in()) GTEST_SKIP() << "this kernel lets nobody make a user namespace";
-  come_back(Policy(parse_config(kStrangersMayView, "test.toml")->rules, geteuid()));
-  send_stream_claim(*renderer, own_claim());
-  restored_stream();
+  come_back_for_strangers();
   StandIn stranger(broker->socket(), StandIn::Home::kUserNamespace);
   stranger.client().greet("stranger");
   RawConsumer late(stranger.client(), device(), "cam");
@@ -224,9 +228,7 @@ TEST_F(Kept, WhatAClientHandedBackOnceStaysThat) {
   send_stream_claim(*renderer, own_claim());
   restored_stream();
   EXPECT_EQ(names(), (std::vector<std::string>{name_of("generation", 1), name_of("stream", 1)}));
-  come_back(Policy(parse_config(kStrangersMayView, "test.toml")->rules, geteuid()));
-  send_stream_claim(*renderer, own_claim());
-  restored_stream();
+  come_back_for_strangers();
   StandIn stranger(broker->socket(), StandIn::Home::kUserNamespace);
   stranger.client().greet("stranger");
   RawConsumer late(stranger.client(), device(), "cam");
