@@ -1,17 +1,16 @@
 #include "tests/integration/viewer/panel_photo.h"
 
-#include <cstdlib>
-
 namespace ferry::test {
 namespace {
 
-/// client/examples/viewer/gui.cpp: what the graph's line is drawn in, and nothing else.
-constexpr Colour kGraphLine{97, 184, 242};
+/// client/examples/viewer/gui.cpp: what the graph's line is drawn in, smoothed over what is behind it (ImGui's frames).
+constexpr Colour kGraphLine{97, 184, 242}, kBehindGraph{31, 51, 79};
 
-bool near(const Colour& a, const Colour& b) {
-  constexpr int kSmoothing = 40;
-  return std::abs(a.red - b.red) < kSmoothing && std::abs(a.green - b.green) < kSmoothing &&
-         std::abs(a.blue - b.blue) < kSmoothing;
+/// Where at least a third of the pixel is the line's. It is a pixel wide, and where it is steep no pixel is all its own.
+bool is_of_graph(const Colour& seen) {
+  const auto a_third = [](int line, int behind) { return behind + (line - behind) / 3; };
+  return seen.green >= a_third(kGraphLine.green, kBehindGraph.green) &&
+         seen.blue - seen.red >= a_third(kGraphLine.blue - kGraphLine.red, kBehindGraph.blue - kBehindGraph.red);
 }
 
 }  // namespace
@@ -43,9 +42,11 @@ std::size_t PanelPhoto::tallest_row() const {
 
 int PanelPhoto::graph_columns() const {
   int columns = 0;
+  if (rows_.empty()) return columns;
+  const Band& graph = rows_[tallest_row()];
   for (int x = left_; x < screen_.width(); ++x)
-    for (int y = 0; y < screen_.height(); ++y)
-      if (near(screen_.at(x, y), kGraphLine)) {
+    for (int y = graph.top; y < graph.top + graph.height; ++y)
+      if (is_of_graph(screen_.at(x, y))) {
         ++columns;
         break;
       }
