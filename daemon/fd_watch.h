@@ -37,6 +37,7 @@ class FdWatch {
   };
   explicit FdWatch(std::shared_ptr<State> state) : state_(std::move(state)) {}
   static void arm(const std::shared_ptr<State>& state);
+  static void arm_for_writing(const std::shared_ptr<State>& state, Callback callback);
 
   std::shared_ptr<State> state_;  // what a handler that is queued already finds stopped
 };

@@ -116,9 +116,9 @@ bool reads_more(const std::function<std::uint64_t()>& frames_read, std::uint64_t
 
 std::string World::flows(std::uint64_t frames) {
   const std::pair<const char*, ChildProcess*> all[] = {{"latest", latest_.get()}, {"every", every_.get()}};
-  for (const auto& [name, consumer] : all)
-    if (!reads_more([&] { return books_of(*consumer)["frames"].get<std::uint64_t>(); }, frames))
-      return fmt::format("consumer {} gets no frames any more", name);
+  for (const auto& one : all)
+    if (!reads_more([&] { return books_of(*one.second)["frames"].get<std::uint64_t>(); }, frames))
+      return fmt::format("consumer {} gets no frames any more", one.first);
   return {};
 }
 

@@ -12,14 +12,14 @@ Environment with_layer(const std::string& name) {
 }
 
 void add_environment(Environment& environment, const Environment& more) {
-  for (const auto& [name, value] : more) {
-    std::string joined = value;
+  for (const auto& added : more) {
+    std::string joined = added.second;
     std::erase_if(environment, [&](const auto& variable) {
-      if (variable.first != name) return false;
+      if (variable.first != added.first) return false;
       if (variable.first == "VK_INSTANCE_LAYERS") joined += ":" + variable.second;
       return true;
     });
-    environment.emplace_back(name, joined);
+    environment.emplace_back(added.first, joined);
   }
 }
 
