@@ -16,15 +16,25 @@ namespace ferry::bench {
 struct Milestone {
   std::atomic<std::uint64_t> value;
   std::atomic<std::uint32_t> bell;
+  mutable std::atomic<std::uint32_t> sleepers;  // a floor makes no system call that nobody needs
 
   void reach(std::uint64_t v) {
     value.store(v, std::memory_order_seq_cst);
     bell.fetch_add(1, std::memory_order_seq_cst);
-    platform::futex_wake_all(bell);
+    if (sleepers.load(std::memory_order_seq_cst) > 0) platform::futex_wake_all(bell);
   }
   bool reached(std::uint64_t v) const { return value.load(std::memory_order_acquire) >= v; }
   /// False when @p deadline_ns passed.
   bool wait(std::uint64_t v, std::int64_t deadline_ns) const {
+    if (reached(v)) return true;
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    const bool came = sleep_until(v, deadline_ns);
+    sleepers.fetch_sub(1, std::memory_order_seq_cst);
+    return came;
+  }
+
+ private:
+  bool sleep_until(std::uint64_t v, std::int64_t deadline_ns) const {
     for (;;) {
       const std::uint32_t before = bell.load(std::memory_order_seq_cst);
       if (value.load(std::memory_order_seq_cst) >= v) return true;

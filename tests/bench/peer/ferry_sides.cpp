@@ -49,6 +49,12 @@ class FerryProducer final : public ProducerSide {
     check(published, "ferry_producer_publish");
     return submitted_ns;
   }
+  std::uint32_t slots() const override {
+    ferry_stream_state state{};
+    state.struct_size = FERRY_STREAM_STATE_SIZE;
+    check(ferry_producer_get_state(producer_, &state), "ferry_producer_get_state");
+    return state.slot_count;
+  }
   std::uint64_t allocations() const override { return allocations_; }
 
  private:

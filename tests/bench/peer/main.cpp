@@ -115,6 +115,7 @@ class Peer {
     sides_.producer->flush(last);
     report("made", {{"first", first},
                     {"submitted_ns", submitted},
+                    {"slots", sides_.producer->slots()},
                     {"allocations", sides_.producer->allocations() - allocations},
                     {"usage", usage_.so_far()}});
   }

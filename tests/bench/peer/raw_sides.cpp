@@ -45,6 +45,7 @@ class RawProducer final : public ProducerSide {
     board_.published.reach(sequence);
     return submitted_ns;
   }
+  std::uint32_t slots() const override { return static_cast<std::uint32_t>(images_.size()); }
 
  private:
   const bool timelines_;

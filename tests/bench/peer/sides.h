@@ -24,8 +24,9 @@ struct PairOptions {
   std::uint32_t queue_depth = 4;
 };
 
-/// Images that one process draws into while the other reads: as many as Ferry makes, for the caches' sake.
-inline std::uint32_t slots_of(const PairOptions& options) { return 2 * options.depth + 3; }
+/// Images that one process draws into while the other reads: as many as Ferry makes in lock-step (the measurement of latency
+/// sees to it), for the caches' sake.
+inline std::uint32_t slots_of(const PairOptions& options) { return 2 * options.depth + 5; }
 
 inline constexpr std::int64_t kPatienceNs = 30'000'000'000;
 
@@ -37,6 +38,8 @@ class ProducerSide {
   virtual std::int64_t produce(std::uint64_t sequence) = 0;
   /// Frame @p last was the last one for now: whatever lags behind is handed over.
   virtual void flush(std::uint64_t last) { static_cast<void>(last); }
+  /// Images that it draws into in turn. 0: its way has no such ring.
+  virtual std::uint32_t slots() const { return 0; }
   /// malloc calls of Ferry's own in produce(), so far.
   virtual std::uint64_t allocations() const { return 0; }
 };

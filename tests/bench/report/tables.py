@@ -1,6 +1,6 @@
 """The tables of docs/performance.md, as lines of Markdown."""
 
-MEASUREMENTS = ("latency", "throughput", "cost", "growth", "attach", "wakeup", "wake-crowd", "host-wait", "library")
+MEASUREMENTS = ("latency", "throughput", "cost", "growth", "attach", "wakeup", "wake-crowd", "host-wait", "flood", "library")
 
 RIVALS = {
     "raw": "raw Vulkan, two processes: the floor",
@@ -20,6 +20,7 @@ RIVALS = {
     "raw realtime": "raw Vulkan, both at priority realtime",
     "raw consumer high": "raw Vulkan, consumer at priority high",
 }
+ENOUGH_FOR_P99 = 300  # frames: of fewer it is the third worst, or the worst
 SIZE_NAMES = {"1280x720": "720p", "1920x1080": "1080p", "3840x2160": "4K", "7680x4320": "8K"}
 
 
@@ -46,6 +47,10 @@ def by_rival(result, size):
     return {row["rival"]: row for row in size["rivals"]}
 
 
+def quantiles(row):
+    return " / ".join("-" if k == "p99" and row["n"] < ENOUGH_FOR_P99 else us(row[k]) for k in ("p50", "p90", "p99", "max"))
+
+
 def latency(result):
     sizes = [(size["size"], by_rival(result, size)) for size in result["latency"]]
     rows = []
@@ -56,7 +61,7 @@ def latency(result):
         for _, rivals in sizes:
             row = rivals.get(rival)
             wrong = f", {row['wrong_frames']:,} of {row['n']:,} torn" if row and row["wrong_frames"] else ""
-            cells.append(" / ".join(us(row[k]) for k in ("p50", "p90", "p99", "max")) + wrong if row else "-")
+            cells.append(quantiles(row) + wrong if row else "-")
         rows.append([name] + cells)
     return caption(result, "latency") + grid(["us, p50 / p90 / p99 / max"] + [size_name(s) for s, _ in sizes], rows)
 
@@ -81,7 +86,11 @@ def targets(result):
         rivals, name = by_rival(result, size), size_name(size["size"])
         p50, p99 = rivals["ferry"]["p50_ratio_to_first"], rivals["ferry"]["p99_ratio_to_first"]
         row(f"{name}: Ferry's p50 over the floor's", "1.05", f"{p50:.3f}", p50 <= 1.05)
-        row(f"{name}: Ferry's p99 over the floor's", "1.2", f"{p99:.2f}", p99 <= 1.2)
+        frames = min(rivals["ferry"]["n"], rivals["raw"]["n"])
+        if frames >= ENOUGH_FOR_P99:
+            row(f"{name}: Ferry's p99 over the floor's", "1.2", f"{p99:.2f}", p99 <= 1.2)
+        else:
+            rows.append([f"{name}: Ferry's p99 over the floor's", "1.2", f"{frames} frames say nothing", "not shown"])
         wanted = {"1080p": 10, "4K": 30, "8K": 100}.get(name)
         if wanted and not result["about"]["software"]:
             for rival, label in (("ferry", "graphics queue"), ("ferry transfer", "transfer queue")):
@@ -197,6 +206,12 @@ def host_wait(result):
         rows.setdefault(row["way"], {})[row["work_ms"]] = f"{us(row['wall_us']['p50'])} / {us(row['cpu_us']['p50'])}"
     head = ["wall / processor, us, p50; work of about"] + [f"{w} ms" for w in works]
     return caption(result, "host-wait") + grid(head, [[way] + [cells[w] for w in works] for way, cells in rows.items()])
+
+
+def flood(result):
+    rows = [[row["weather"], us(row["p50"]), us(row["p99"]), f"{row['p99_ratio_to_calm']:.2f}", f"{row['questions']:,}",
+             f"{row['wrong_frames']} of {row['n']:,}"] for row in result["flood"]]
+    return caption(result, "flood") + grid(["", "p50 us", "p99 us", "p99 over calm's", "messages", "frames wrong"], rows)
 
 
 def library(result):

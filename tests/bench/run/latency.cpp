@@ -17,28 +17,34 @@ namespace {
 
 constexpr const char* kUnsynced = "unsynced";  // one image, and nobody waits for anybody: torn frames are its price
 
-// In the order of the report. What "ratio" is compared with comes first.
-std::vector<Rival> rivals() {
+constexpr const char* kFloor = "raw";
+
+/// Ways that run in turns. Few at once: what waits for its turn still has a context on the GPU, and drivers refuse some
+/// (on one GPU, queues of priority realtime beside 28 such processes).
+using Group = std::vector<Rival>;
+
+/// In the order of the report.
+std::vector<Group> groups() {
   const std::vector<std::string> transfer{"--second-queue", "transfer", "--read-on", "second"};
   const std::vector<std::string> compute{"--second-queue", "compute", "--read-on", "second"};
   const std::vector<std::string> ring{"--second-queue", "transfer", "--read-on", "ring"};
   const auto at_priority = [](const char* priority) { return std::vector<std::string>{"--priority", priority}; };
-  return {{"raw", "raw"},
-          {"ferry", "ferry"},
-          {"one process", "one-process"},
-          {"cpu", "cpu"},
-          {kUnsynced, "unsynced"},
-          {"lock", "lock"},
-          {"raw transfer", "raw", {}, transfer, true},
-          {"ferry transfer", "ferry", {}, transfer, true},
-          {"ferry ring", "ferry", {}, ring, true},
-          {"raw compute", "raw", {}, compute, true},
-          {"ferry compute", "ferry", {}, compute, true},
-          {"raw early", "raw-early", {}, {}, false, true},
-          {"raw high", "raw", at_priority("high"), {}, true},
-          {"ferry high", "ferry", at_priority("high"), {}, true},
-          {"raw realtime", "raw", at_priority("realtime"), {}, true},
-          {"raw consumer high", "raw", {}, at_priority("high"), true}};
+  return {{{kFloor, "raw"},
+           {"ferry", "ferry"},
+           {"one process", "one-process"},
+           {"cpu", "cpu"},
+           {kUnsynced, "unsynced"},
+           {"lock", "lock"}},
+          {{"raw transfer", "raw", {}, transfer, true},
+           {"ferry transfer", "ferry", {}, transfer, true},
+           {"ferry ring", "ferry", {}, ring, true},
+           {"raw compute", "raw", {}, compute, true},
+           {"ferry compute", "ferry", {}, compute, true},
+           {"raw early", "raw-early", {}, {}, false, true}},
+          {{"raw high", "raw", at_priority("high"), {}, true},
+           {"ferry high", "ferry", at_priority("high"), {}, true},
+           {"raw realtime", "raw", at_priority("realtime"), {}, true},
+           {"raw consumer high", "raw", {}, at_priority("high"), true}}};
 }
 
 bool wanted(const RunOptions& options, const Rival& rival) {
@@ -55,16 +61,30 @@ struct Entry {
   std::uint64_t wrong = 0, compared_whole = 0, wrong_whole = 0;
 };
 
-json measure_size(const RunOptions& options, const std::string& size) {
+/// The floor and Ferry draw into as many images, or their caches are not to be compared.
+void check_slots(const Rival& rival, std::uint32_t slots, std::uint32_t& expected) {
+  if (slots == 0) return;
+  if (expected == 0) expected = slots;
+  if (slots != expected)
+    throw std::runtime_error(fmt::format("{} draws into {} images in turn, {} into {}: no fair comparison", rival.name, slots,
+                                         kFloor, expected));
+}
+
+/// The ways of @p group that are there, and the floor with them, which is @p result's only where it belongs to the group.
+void measure_group(const RunOptions& options, const std::string& size, Group group, json& result) {
+  const bool has_floor = group.front().name == kFloor;
+  std::erase_if(group, [&](const Rival& rival) { return !wanted(options, rival); });
+  if (group.empty()) return;
+  if (!has_floor && (options.only_rivals.empty() || wanted(options, {kFloor, "raw"}))) group.insert(group.begin(), {kFloor, "raw"});
   test::BrokerProcess broker(kWideLimits);
   std::vector<Entry> entries;
-  json refused = json::object();
-  for (const Rival& rival : rivals()) {
-    if (!wanted(options, rival)) continue;
+  std::uint32_t slots = 0;
+  for (const Rival& rival : group) {
     try {
       Entry entry;
       entry.pair = std::make_unique<Pair>(rival, size, 1, broker);
       const Stretch warm = entry.pair->run(8, "lockstep", 1, 4);
+      check_slots(rival, warm.slots, slots);
       const double frame_s = 1 / std::max(warm.frames_per_second, 0.1);
       entry.frames_a_round = static_cast<std::uint64_t>(
           std::clamp(options.round_seconds / frame_s, 5.0, static_cast<double>(options.frames)));
@@ -72,7 +92,7 @@ json measure_size(const RunOptions& options, const std::string& size) {
       entry.wrong_whole = warm.wrong_whole;
       entries.push_back(std::move(entry));
     } catch (const std::exception& e) {
-      refused[rival.name] = e.what();
+      result["refused"][rival.name] = e.what();
       fmt::print(stderr, "latency {} {}: {}\n", size, rival.name, e.what());
     }
   }
@@ -87,8 +107,8 @@ json measure_size(const RunOptions& options, const std::string& size) {
       entry.wrong += stretch.wrong;
     }
 
-  json result{{"size", size}, {"rivals", json::array()}, {"refused", refused}};
   for (const Entry& entry : entries) {
+    if (entry.pair->rival().name == kFloor && !has_floor) continue;
     std::vector<double> ratios;
     for (std::size_t i = 0; i < entry.round_p50.size(); ++i)
       ratios.push_back(entry.round_p50[i] / entries.front().round_p50[i]);
@@ -109,6 +129,11 @@ json measure_size(const RunOptions& options, const std::string& size) {
                entry.all_us.size());
     result["rivals"].push_back(row);
   }
+}
+
+json measure_size(const RunOptions& options, const std::string& size) {
+  json result{{"size", size}, {"rivals", json::array()}, {"refused", json::object()}};
+  for (const Group& group : groups()) measure_group(options, size, group, result);
   return result;
 }
 

@@ -1,5 +1,5 @@
 // Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency throughput cost growth attach wakeup
-// wake-crowd host-wait]
+// wake-crowd host-wait flood]
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
@@ -28,7 +28,8 @@ struct Measurement {
 constexpr Measurement kMeasurements[] = {
     {"latency", measure_latency},       {"throughput", measure_throughput}, {"cost", measure_cost},
     {"growth", measure_growth},         {"attach", measure_attach},         {"wakeup", measure_wakeup},
-    {"wake-crowd", measure_wake_crowd}, {"host-wait", measure_host_wait}};
+    {"wake-crowd", measure_wake_crowd}, {"host-wait", measure_host_wait},
+    {"flood", measure_flood}};
 
 bool has_queue(const char* kind) {
   try {

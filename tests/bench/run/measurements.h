@@ -31,5 +31,6 @@ nlohmann::json measure_attach(const RunOptions& options);
 nlohmann::json measure_wakeup(const RunOptions& options);
 nlohmann::json measure_wake_crowd(const RunOptions& options);
 nlohmann::json measure_host_wait(const RunOptions& options);
+nlohmann::json measure_flood(const RunOptions& options);
 
 }  // namespace ferry::bench

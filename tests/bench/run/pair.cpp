@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kPatience = 60s;
+constexpr auto kPatienceToStart = 20s;  // what a driver refuses by never answering is not worth more
 int pairs_started = 0;
 
 std::unique_ptr<test::ChildProcess> start(std::vector<std::string> arguments, const std::string& log) {
@@ -29,7 +30,7 @@ Pair::Pair(const Rival& rival, const std::string& size, std::uint32_t depth, tes
   if (rival.kind == "one-process") {
     arguments.insert(arguments.end(), {"--role", "both"});
     first_ = start(arguments, log);
-    about_ = first_->wait_report("ready", kPatience);
+    about_ = first_->wait_report("ready", kPatienceToStart);
     return;
   }
   arguments.insert(arguments.end(), {"--meet", broker.folder().file("meet" + id + "/socket"), "--socket",
@@ -40,8 +41,8 @@ Pair::Pair(const Rival& rival, const std::string& size, std::uint32_t depth, tes
   arguments.insert(arguments.end(), {"--role", "producer"});
   second_ = start(consumer, log + "c");
   first_ = start(arguments, log + "p");
-  about_ = first_->wait_report("ready", kPatience);
-  second_->wait_report("ready", kPatience);
+  about_ = first_->wait_report("ready", kPatienceToStart);
+  second_->wait_report("ready", kPatienceToStart);
 }
 
 void Pair::begin(std::uint64_t frames, const std::string& how, std::uint32_t depth, std::uint32_t verify) {
@@ -76,6 +77,7 @@ Stretch Pair::finish() {
   if (completed.size() > 1)
     stretch.frames_per_second = static_cast<double>(completed.size() - 1) * 1e9 /
                                 static_cast<double>(std::max<std::int64_t>(1, completed.back() - completed.front()));
+  stretch.slots = made.value("slots", 0u);
   stretch.wrong = took["wrong"];
   stretch.compared_whole = took["compared_whole"];
   stretch.wrong_whole = took["wrong_whole"];

@@ -27,6 +27,7 @@ struct Stretch {
   double frames_per_second = 0;    ///< of completed reads
   std::uint64_t frames = 0, skipped = 0, wrong = 0, compared_whole = 0, wrong_whole = 0;
   nlohmann::json producer_usage, consumer_usage;
+  std::uint32_t slots = 0;  ///< images that the producer draws into in turn; 0: its way has no such ring
   std::uint64_t producer_allocations = 0, consumer_allocations = 0;
 };
 
