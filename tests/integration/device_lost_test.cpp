@@ -96,5 +96,48 @@ TEST_F(DeviceLoss, OfAConsumerIsItsOwn) {
   stop_and_check(producer);
 }
 
+TEST_F(DeviceLoss, AProducerGoesOnWithAnotherDeviceInItsProcess) {
+  SpawnOptions options;
+  options.environment = layer();
+  auto producer = start("test_producer", {"--name", "cam", "--size", "160x90:RGBA8", "--start-anew"}, std::move(options));
+  producer.wait_report("created");
+  auto viewer = start_consumer({"--name", "cam", "--report-frames", "--reattach", "--attach-timeout-ms", "10000"});
+  auto event_loop =
+      start_consumer({"--name", "cam", "--report-frames", "--use-fd", "--reattach", "--attach-timeout-ms", "10000"});
+  for (ChildProcess* consumer : {&viewer, &event_loop}) consumer->wait_report_if("10 frames", frame_after(10));
+  lose();
+  producer.wait_report("device_lost");
+  const std::uint64_t first = producer.wait_report("created")["first"];
+  for (ChildProcess* consumer : {&viewer, &event_loop}) {
+    expect_right(consumer->wait_report("closed"));  // it was told, and attaches to the next one
+    consumer->wait_report_if("30 frames of the next one", frame_after(first + 30));
+    stop_and_check(*consumer);
+  }
+  EXPECT_TRUE(is_lost());
+  stop_and_check(producer);
+  const auto left = status_when([](const auto& s) { return s["streams"].empty(); });
+  EXPECT_TRUE(left["streams"].empty()) << left;
+}
+
+TEST_F(DeviceLoss, AConsumerGoesOnWithAnotherDeviceInItsProcess) {
+  auto producer = start_producer({"--name", "cam", "--size", "160x90:RGBA8"});
+  auto survivor = start_consumer({"--name", "cam", "--report-frames"});
+  SpawnOptions options;
+  options.environment = layer();
+  auto consumer = start("test_consumer", {"--name", "cam", "--report-frames", "--start-anew"}, std::move(options));
+  consumer.wait_report_if("10 frames", frame_after(10));
+  lose();
+  consumer.wait_report("device_lost");
+  const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
+  for (ChildProcess* viewer : {&consumer, &survivor}) {
+    viewer->wait_report_if("30 frames more", frame_after(now + 30));
+    stop_and_check(*viewer);
+  }
+  EXPECT_TRUE(is_lost());
+  stop_and_check(producer);
+  const auto left = status_when([](const auto& s) { return s["broker"]["sessions"] == 1; });
+  EXPECT_EQ(left["broker"]["sessions"], 1) << "only the one that asks";
+}
+
 }  // namespace
 }  // namespace ferry::test

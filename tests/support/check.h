@@ -26,8 +26,18 @@ inline void check(std::int32_t code, const char* call) {
   if (code != FERRY_OK) throw FerryFailure(call, code);
 }
 
+class VulkanFailure : public std::runtime_error {
+ public:
+  VulkanFailure(const char* call, VkResult result)
+      : std::runtime_error(std::string(call) + ": VkResult " + std::to_string(result)), result_(result) {}
+  VkResult result() const { return result_; }
+
+ private:
+  VkResult result_;
+};
+
 inline void check_vk(VkResult result, const char* call) {
-  if (result != VK_SUCCESS) throw std::runtime_error(std::string(call) + ": VkResult " + std::to_string(result));
+  if (result != VK_SUCCESS) throw VulkanFailure(call, result);
 }
 
 }  // namespace ferry::test

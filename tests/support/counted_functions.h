@@ -2,6 +2,8 @@
 // What the tests count of Vulkan: every call that could copy, map, submit, create or import something. Copies with no
 // exception that these headers know; what newer ones bring (VK_EXT_host_image_copy) no code here can call.
 
+#include <cstddef>
+
 #define FERRY_TEST_COUNTED_FUNCTIONS(X)                                                                                \
   X(AllocateMemory)                                                                                                    \
   X(BeginCommandBuffer)                                                                                                \
@@ -16,3 +18,16 @@
                                   X(ImportFenceFdKHR) X(ImportSemaphoreFdKHR) X(InvalidateMappedMemoryRanges)          \
                                       X(MapMemory) X(QueueBindSparse) X(QueueSubmit) X(QueueSubmit2)                   \
                                           X(QueueSubmit2KHR) X(QueueWaitIdle)
+
+namespace ferry::test {
+
+/// Their places in an array of counts.
+enum class Counted : std::size_t {
+#define FERRY_TEST_ENUM(name) k##name,
+  FERRY_TEST_COUNTED_FUNCTIONS(FERRY_TEST_ENUM)
+#undef FERRY_TEST_ENUM
+      kEnd
+};
+inline constexpr auto kCounted = static_cast<std::size_t>(Counted::kEnd);
+
+}  // namespace ferry::test

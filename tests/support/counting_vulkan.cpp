@@ -9,21 +9,13 @@
 namespace ferry::test {
 namespace {
 
-enum class Counted : std::size_t {
-#define FERRY_TEST_ENUM(name) k##name,
-  FERRY_TEST_COUNTED_FUNCTIONS(FERRY_TEST_ENUM)
-#undef FERRY_TEST_ENUM
-      kCount
-};
-constexpr auto kCount = static_cast<std::size_t>(Counted::kCount);
-
-constexpr std::array<std::string_view, kCount> kNames{
+constexpr std::array<std::string_view, kCounted> kNames{
 #define FERRY_TEST_NAME(name) "vk" #name,
     FERRY_TEST_COUNTED_FUNCTIONS(FERRY_TEST_NAME)
 #undef FERRY_TEST_NAME
 };
 
-std::array<std::atomic<std::uint64_t>, kCount> counts{};
+std::array<std::atomic<std::uint64_t>, kCounted> counts{};
 PFN_vkGetInstanceProcAddr real_instance_function = nullptr;
 PFN_vkGetDeviceProcAddr real_device_function = nullptr;
 
@@ -69,7 +61,7 @@ PFN_vkVoidFunction VKAPI_PTR instance_function(VkInstance instance, const char* 
 
 std::map<std::string, std::uint64_t> counted_vulkan_calls() {
   std::map<std::string, std::uint64_t> result;
-  for (std::size_t i = 0; i < kCount; ++i)
+  for (std::size_t i = 0; i < kCounted; ++i)
     if (const auto count = counts[i].load(std::memory_order_relaxed); count != 0)
       result[std::string(kNames[i])] = count;
   return result;

@@ -16,14 +16,7 @@
 namespace ferry::test::layer {
 namespace {
 
-enum class Counted : std::size_t {
-#define FERRY_TEST_ENUM(name) k##name,
-  FERRY_TEST_COUNTED_FUNCTIONS(FERRY_TEST_ENUM)
-#undef FERRY_TEST_ENUM
-      kCount
-};
-constexpr auto kCount = static_cast<std::size_t>(Counted::kCount);
-using Counts = std::atomic<std::uint64_t>[kCount];
+using Counts = std::atomic<std::uint64_t>[kCounted];
 
 /// In the file, or in this process alone when there is none.
 Counts& counts() {

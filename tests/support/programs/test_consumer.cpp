@@ -18,6 +18,7 @@
 #include "tests/support/picture_consumer.h"
 #include "tests/support/programs/arguments.h"
 #include "tests/support/programs/control.h"
+#include "tests/support/programs/device_loss.h"
 #include "tests/support/session.h"
 
 namespace ferry::test {
@@ -36,7 +37,7 @@ struct Options {
   bool until_wrong = false;               ///< ends at the first frame that is not right
   bool use_fd = false;                    ///< sleeps in poll(2) on ferry_consumer_get_fd()
   bool ask_status = false;                ///< asks the broker for its status after every frame
-  bool reattach = false;                  ///< attaches again, once, when it is evicted
+  bool reattach = false;                  ///< attaches again, once, when it is evicted or the stream has ended
   std::int64_t deadline_ms = 120'000;
 };
 
@@ -88,8 +89,8 @@ class ConsumerProgram {
       } else if (code != FERRY_ERROR_TIMEOUT && code != FERRY_ERROR_WOULD_BLOCK) {
         ended = ferry_error_name(code);
         report("ended", {{"code", code}, {"text", ferry_last_error()}});
-        if (code == FERRY_ERROR_EVICTED && std::exchange(options_.reattach, false)) {
-          report("evicted", books());
+        if ((code == FERRY_ERROR_EVICTED || code == FERRY_ERROR_STREAM_CLOSED) && std::exchange(options_.reattach, false)) {
+          report(code == FERRY_ERROR_EVICTED ? "evicted" : "closed", books());
           consumer_->release_all();
           report_events();
           attach();
@@ -224,7 +225,7 @@ class ConsumerProgram {
 int run(int argc, char** argv) {
   Options options;
   std::string mode = "latest";
-  bool no_validation = false, no_verify = false;
+  bool start_anew = false, no_validation = false, no_verify = false;
   std::int64_t attach_timeout_ms = 0;
   CLI::App app("Checks the pictures of test_producer");
   app.add_option("--socket", options.session.socket);
@@ -253,6 +254,7 @@ int run(int argc, char** argv) {
   app.add_flag("--reattach", options.reattach);
   app.add_flag("--report-frames", options.report_frames);
   app.add_flag("--no-verify", no_verify);
+  app.add_flag("--start-anew", start_anew, "with another device, when one is lost");
   app.add_flag("--no-validation", no_validation);
   CLI11_PARSE(app, argc, argv);
 
@@ -260,7 +262,7 @@ int run(int argc, char** argv) {
   options.stream.verify = !no_verify;
   options.stream.mode = mode == "every" ? FERRY_CONSUMER_EVERY : FERRY_CONSUMER_LATEST;
   options.stream.attach_timeout_ns = attach_timeout_ms * 1'000'000;
-  return ConsumerProgram(options).run();
+  return run_through_losses<ConsumerProgram>(options, start_anew);
 }
 
 }  // namespace

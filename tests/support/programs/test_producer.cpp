@@ -11,6 +11,7 @@
 #include "tests/support/picture_producer.h"
 #include "tests/support/programs/arguments.h"
 #include "tests/support/programs/control.h"
+#include "tests/support/programs/device_loss.h"
 #include "tests/support/session.h"
 
 namespace ferry::test {
@@ -139,7 +140,7 @@ int run(int argc, char** argv) {
   Options options;
   std::string size = "640x360:RGBA8", policy = "drop", sync = "auto", transport = "auto";
   std::vector<std::string> resizes;
-  bool no_validation = false;
+  bool start_anew = false, no_validation = false;
   CLI::App app("Publishes pictures that test_consumer can check");
   app.add_option("--socket", options.session.socket);
   app.add_option("--name", options.stream.name)->required();
@@ -159,6 +160,7 @@ int run(int argc, char** argv) {
   app.add_flag("--mark", options.stream.mark);
   app.add_flag("--paused", options.paused);
   app.add_flag("--report-frames", options.report_frames);
+  app.add_flag("--start-anew", start_anew, "with another device, when one is lost");
   app.add_flag("--no-validation", no_validation);
   CLI11_PARSE(app, argc, argv);
 
@@ -179,7 +181,7 @@ int run(int argc, char** argv) {
     shape = parse_shape(text.substr(equals + 1), shape);
     options.resizes.push_back({std::stoull(text.substr(0, equals)), shape});
   }
-  return ProducerProgram(options).run();
+  return run_through_losses<ProducerProgram>(options, start_anew);
 }
 
 }  // namespace
