@@ -19,6 +19,14 @@ class HandleTable {
  public:
   using Object = T;
 
+  HandleTable() = default;
+  /// What is still in it is its owner's to end; libferry's own tables are never destroyed.
+  ~HandleTable() {
+    for (auto& chunk : chunks_) delete chunk.load(std::memory_order_relaxed);
+  }
+  HandleTable(const HandleTable&) = delete;
+  HandleTable& operator=(const HandleTable&) = delete;
+
   /// Takes @p object. Returns the handle's value, 0 when the table is full.
   std::uintptr_t insert(std::unique_ptr<T> object) {
     std::lock_guard lock(mutex_);
@@ -85,7 +93,7 @@ class HandleTable {
   }
 
   std::mutex mutex_;
-  std::array<std::atomic<Chunk*>, kChunks> chunks_{};  // never freed: a stale handle may be asked about until exit
+  std::array<std::atomic<Chunk*>, kChunks> chunks_{};  // not freed earlier: a stale handle may be asked about
   std::vector<std::uint32_t> free_;
   std::uint32_t used_ = 0;
   std::uint64_t last_number_ = 0;
