@@ -4,8 +4,8 @@
 namespace ferry::bench {
 
 inline constexpr const char* kWideLimits = R"([limits]
-max_sessions = 4096
-max_sessions_per_uid = 4096
+max_sessions = 512
+max_sessions_per_uid = 512
 max_streams = 4096
 max_streams_per_session = 4096
 max_leases_per_session = 4096
