@@ -51,6 +51,22 @@ TEST(FrameTaker, ReadsAnOrphanWithoutBeingAdmitted) {
   EXPECT_EQ(take(consumer), 3u);
 }
 
+// Broker and producer died before anybody else had the images of the newest generation.
+TEST(FrameTaker, ReadsTheNewestFrameThatIsLeftOfAnOrphan) {
+  for (const ConsumerMode mode : {ConsumerMode::kLatest, ConsumerMode::kEvery}) {
+    TestStream stream(4);
+    publish(stream, 3);
+    stream.chooser.start_generation(kSecond, 4);
+    publish(stream, 2);
+    TestConsumer& consumer = stream.add_stranger(mode, 4);
+    consumer.taker.set_orphaned(true);
+    EXPECT_EQ(take(consumer), 3u);
+    EXPECT_EQ(take(consumer), 0u);
+    consumer.taker.add_generation(kSecond, 4, kWidthPx, kHeightPx);  // it comes after all
+    EXPECT_EQ(take(consumer), mode == ConsumerMode::kLatest ? 5u : 4u);
+  }
+}
+
 TEST(FrameTaker, LatestTakesTheNewestAndCountsTheRest) {
   TestStream stream(4);
   TestConsumer& consumer = stream.add_consumer(ConsumerMode::kLatest);
