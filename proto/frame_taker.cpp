@@ -79,25 +79,27 @@ bool FrameTaker::is_outdated(GenerationId g) const {
                      [g](const KnownGeneration& known) { return known.slot_count != 0 && raw(known.id) > raw(g); });
 }
 
+/// The newest frame to be had. The images of an orphan's newest ones may have gone with its producer and its broker, for good:
+/// then the newest one of a generation that is here.
+std::uint64_t FrameTaker::newest() const {
+  const std::uint64_t published = completed_only_ ? stream_.completed() : stream_.published();
+  if (!orphaned_) return published;
+  for (std::uint64_t sequence = published; sequence > 0 && published - sequence < kRingFrames; --sequence) {
+    const auto record = stream_.read(sequence);
+    if (!record) continue;
+    const GenerationId g{record->generation};
+    if (find(g) != nullptr || is_outdated(g)) return sequence;
+  }
+  return published;
+}
+
 void FrameTaker::start_reading() {
   reading_ = true;
   // From the newest frame on. As long as it is the newest nobody overwrites it, so once the cursor is out and no newer
   // one has come, the producer has seen it before it looks at that frame's slot, and an `every` queue starts whole.
   for (int tries = 0; tries < kMaxTries; ++tries) {
     const std::uint64_t published = newest();
-    std::uint64_t first = published;
-    if (orphaned_) {
-      // The images of its newest frames may have gone with its producer and its broker: then the newest that is left.
-      const auto is_left = [&](std::uint64_t sequence) {
-        const auto record = stream_.read(sequence);
-        if (!record || record->slot >= kMaxSlots) return false;
-        const GenerationId g{record->generation};
-        return find(g) != nullptr && stream_.slot_sequence(g, record->slot) == sequence;
-      };
-      while (first > 0 && published - first < kRingFrames && !is_left(first)) --first;
-      if (first == 0 || published - first >= kRingFrames) first = published;
-    }
-    cursor_ = first == 0 ? 0 : first - 1;
+    cursor_ = published == 0 ? 0 : published - 1;
     lease_.set_cursor(cursor_);
     if (newest() == published) break;
   }
@@ -164,15 +166,7 @@ FrameTaker::Outcome FrameTaker::try_take(Taken& out) {
         if (mode_ == ConsumerMode::kEvery && wanted < published) pass(wanted);
         break;
       case Look::kUnusable: pass(wanted); break;
-      case Look::kLate:
-        // Of an orphan that generation may never come (start_reading()).
-        for (std::uint64_t older = wanted - 1; orphaned_ && older > cursor_ && wanted - older < kRingFrames; --older) {
-          if (look_at(older, out.record) != Look::kTaken) continue;
-          out.skipped = count_skipped(older);
-          pass(older);
-          return Outcome::kTaken;
-        }
-        return Outcome::kGenerationLate;
+      case Look::kLate: return Outcome::kGenerationLate;
       case Look::kRubbish: return Outcome::kRubbish;
     }
   }

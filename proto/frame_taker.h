@@ -81,7 +81,7 @@ class FrameTaker {
     kRubbish,
   };
 
-  std::uint64_t newest() const { return completed_only_ ? stream_.completed() : stream_.published(); }
+  std::uint64_t newest() const;
   template <class Visit>
   void for_each_unread(Visit visit) const;
   void start_reading();
