@@ -6,6 +6,7 @@
   report.py check                 fails when a table does not say what docs/performance/*.json says
 
 A table stands between <!-- table: NAME KIND --> and <!-- end -->; KIND is one of tables.py's.
+What was measured in groups (latency-main.json, latency-queues.json ...) becomes one.
 """
 
 import json
@@ -22,6 +23,25 @@ ABOUT = ("date", "device", "driver", "ferry", "build", "processor", "processors"
 BLOCK = re.compile(r"(<!-- table: (\S+) (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
+def merged(parts, more):
+    """A measurement's groups, size by size."""
+    if not (isinstance(parts, list) and all(isinstance(part, dict) and "size" in part for part in parts)):
+        return more
+    sizes = {part["size"]: part for part in parts}
+    for part in more:
+        size = sizes.setdefault(part["size"], part)
+        if size is part:
+            continue
+        for key, value in part.items():
+            if isinstance(value, list) and key in size:
+                size[key] = size[key] + value
+            elif isinstance(value, dict) and key in size:
+                size[key] = size[key] | value
+            else:
+                size[key] = value
+    return list(sizes.values())
+
+
 def collect(name, folder):
     result = {"about": {}}
     for path in sorted(pathlib.Path(folder).glob("*.json")):
@@ -31,7 +51,9 @@ def collect(name, folder):
                                  for b in part["benchmarks"]]
             continue
         result["about"] |= {key: part[key] for key in ABOUT if key in part}
-        result |= {key: value for key, value in part.items() if key in tables.MEASUREMENTS}
+        for key, value in part.items():
+            if key in tables.MEASUREMENTS:
+                result[key] = merged(result[key], value) if key in result else value
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
 
 

@@ -21,7 +21,10 @@ constexpr const char* kFloor = "raw";
 
 /// Ways that run in turns. Few at once: what waits for its turn still has a context on the GPU, and drivers refuse some
 /// (on one GPU, queues of priority realtime beside 28 such processes).
-using Group = std::vector<Rival>;
+struct Group {
+  const char* name;
+  std::vector<Rival> rivals;
+};
 
 /// In the order of the report.
 std::vector<Group> groups() {
@@ -29,22 +32,25 @@ std::vector<Group> groups() {
   const std::vector<std::string> compute{"--second-queue", "compute", "--read-on", "second"};
   const std::vector<std::string> ring{"--second-queue", "transfer", "--read-on", "ring"};
   const auto at_priority = [](const char* priority) { return std::vector<std::string>{"--priority", priority}; };
-  return {{{kFloor, "raw"},
-           {"ferry", "ferry"},
-           {"one process", "one-process"},
-           {"cpu", "cpu"},
-           {kUnsynced, "unsynced"},
-           {"lock", "lock"}},
-          {{"raw transfer", "raw", {}, transfer, true},
-           {"ferry transfer", "ferry", {}, transfer, true},
-           {"ferry ring", "ferry", {}, ring, true},
-           {"raw compute", "raw", {}, compute, true},
-           {"ferry compute", "ferry", {}, compute, true},
-           {"raw early", "raw-early", {}, {}, false, true}},
-          {{"raw high", "raw", at_priority("high"), {}, true},
-           {"ferry high", "ferry", at_priority("high"), {}, true},
-           {"raw realtime", "raw", at_priority("realtime"), {}, true},
-           {"raw consumer high", "raw", {}, at_priority("high"), true}}};
+  return {{"main",
+           {{kFloor, "raw"},
+            {"ferry", "ferry"},
+            {"one process", "one-process"},
+            {"cpu", "cpu"},
+            {kUnsynced, "unsynced"},
+            {"lock", "lock"}}},
+          {"queues",
+           {{"raw transfer", "raw", {}, transfer, true},
+            {"ferry transfer", "ferry", {}, transfer, true},
+            {"ferry ring", "ferry", {}, ring, true},
+            {"raw compute", "raw", {}, compute, true},
+            {"ferry compute", "ferry", {}, compute, true},
+            {"raw early", "raw-early", {}, {}, false, true}}},
+          {"priority",
+           {{"raw high", "raw", at_priority("high"), {}, true},
+            {"ferry high", "ferry", at_priority("high"), {}, true},
+            {"raw realtime", "raw", at_priority("realtime"), {}, true},
+            {"raw consumer high", "raw", {}, at_priority("high"), true}}}};
 }
 
 bool wanted(const RunOptions& options, const Rival& rival) {
@@ -71,7 +77,7 @@ void check_slots(const Rival& rival, std::uint32_t slots, std::uint32_t& expecte
 }
 
 /// The ways of @p group that are there, and the floor with them, which is @p result's only where it belongs to the group.
-void measure_group(const RunOptions& options, const std::string& size, Group group, json& result) {
+void measure_group(const RunOptions& options, const std::string& size, std::vector<Rival> group, json& result) {
   const bool has_floor = group.front().name == kFloor;
   std::erase_if(group, [&](const Rival& rival) { return !wanted(options, rival); });
   if (group.empty()) return;
@@ -133,7 +139,8 @@ void measure_group(const RunOptions& options, const std::string& size, Group gro
 
 json measure_size(const RunOptions& options, const std::string& size) {
   json result{{"size", size}, {"rivals", json::array()}, {"refused", json::object()}};
-  for (const Group& group : groups()) measure_group(options, size, group, result);
+  for (const Group& group : groups())
+    if (options.wants(group.name)) measure_group(options, size, group.rivals, result);
   return result;
 }
 

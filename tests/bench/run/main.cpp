@@ -10,6 +10,7 @@
 #include <ctime>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "ferry/ferry.h"
@@ -30,6 +31,7 @@ constexpr Measurement kMeasurements[] = {
     {"growth", measure_growth},         {"attach", measure_attach},         {"wakeup", measure_wakeup},
     {"wake-crowd", measure_wake_crowd}, {"host-wait", measure_host_wait},
     {"flood", measure_flood}};
+const std::set<std::string> kGroups{"main", "queues", "priority"};
 
 bool has_queue(const char* kind) {
   try {
@@ -79,6 +81,10 @@ int run(int argc, char** argv) {
   app.add_option("--out", out, "JSON file")->required();
   app.add_option("--sizes", options.sizes, "WxH ...");
   app.add_option("--rivals", options.only_rivals, "of the latency measurement: only these; ratios are to the first");
+  app.add_option("--groups", options.only_groups, "of the latency measurement: main, queues, priority")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember(kGroups));
   app.add_option("--rounds", options.rounds);
   app.add_option("--frames", options.frames, "a round");
   app.add_option("--round-seconds", options.round_seconds, "a round of a slow rival ends then");

@@ -1,6 +1,7 @@
 #pragma once
 // What ferry_bench measures. Each answers with JSON; all of them print their progress to standard error.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -15,8 +16,12 @@ struct RunOptions {
   int frames = 100;            ///< a round
   double round_seconds = 1.0;  ///< a slow rival's round ends earlier
   std::vector<std::string> only_rivals{};
+  std::vector<std::string> only_groups{};  ///< of the ways of latency; none: all
   bool has_second_queue = false;  ///< a queue for transfers alone
   bool has_timelines = false;     ///< semaphores that cross processes
+  bool wants(const std::string& group) const {
+    return only_groups.empty() || std::find(only_groups.begin(), only_groups.end(), group) != only_groups.end();
+  }
   /// Keeps what a measurement has so far: what was measured is not lost when the rest takes too long.
   std::function<void(const nlohmann::json&)> keep = [](const nlohmann::json&) {};
 };
