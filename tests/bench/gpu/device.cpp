@@ -80,6 +80,9 @@ Device::Device(const DeviceOptions& options) {
   }
   vk::PhysicalDeviceVulkan12Features features;
   features.timelineSemaphore = VK_TRUE;
+  const auto chain = physical_.getFeatures2<vk::PhysicalDeviceFeatures2, vk::PhysicalDeviceVulkan12Features>();
+  features.hostQueryReset = chain.get<vk::PhysicalDeviceVulkan12Features>().hostQueryReset;
+  resets_queries_ = features.hostQueryReset == VK_TRUE;
   device_ = physical_.createDeviceUnique(vk::DeviceCreateInfo({}, queues, {}, extensions, nullptr, &features));
 
   const auto use = [&](std::uint32_t family) {

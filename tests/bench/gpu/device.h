@@ -34,6 +34,8 @@ class Device {
   std::string name() const;
   std::string driver() const;
   bool exports_timelines() const { return exports_timelines_; }
+  /// From the host (VkPhysicalDeviceVulkan12Features::hostQueryReset).
+  bool resets_queries() const { return resets_queries_; }
   bool is_software() const { return physical_.getProperties().deviceType == vk::PhysicalDeviceType::eCpu; }
 
  private:
@@ -41,7 +43,7 @@ class Device {
   vk::PhysicalDevice physical_;
   vk::UniqueDevice device_;
   std::uint32_t family_ = 0;
-  bool exports_timelines_ = false;
+  bool exports_timelines_ = false, resets_queries_ = false;
   std::unique_ptr<test::Gpu> gpu_, second_;
 };
 

@@ -34,19 +34,25 @@ struct Reader::Canvas {
   test::GpuBuffer pixels, words;
   Image ring_image;
   vk::UniqueFence fence;
+  std::optional<Stopwatch> watch;
   std::map<VkImage, vk::UniqueCommandBuffer> commands, ring_commands;
   bool pending = false;
+  Canvas *first = nullptr, *last = nullptr;  // of its submission; the last one's fence says that it is complete
+  std::int64_t completed_ns = 0;             // the last one's: 0 until that was seen
 };
 
-Reader::Reader(const Device& device, const test::ImageShape& shape, ReadOn on, std::uint32_t depth)
+Reader::Reader(const Device& device, const test::ImageShape& shape, ReadOn on, std::uint32_t depth, bool timed)
     : device_(device),
       shape_(shape),
       on_(on),
       gpu_(on == ReadOn::kSecond ? device.second() : device.gpu()),
       checked_words_(spread_words(shape)),
       pool_(device.vk().createCommandPoolUnique({{}, gpu_.queue_family_index()})) {
-  for (std::uint32_t i = 0; i < depth; ++i)
+  if (timed && on == ReadOn::kRing) throw std::logic_error("what two queues do is not timed");
+  for (std::uint32_t i = 0; i < depth; ++i) {
     canvases_.push_back(std::make_unique<Canvas>(device, gpu_, test::size_bytes(shape)));
+    if (timed) canvases_.back()->watch.emplace(device, gpu_);
+  }
   if (on != ReadOn::kRing) return;
   ring_pool_ = device.vk().createCommandPoolUnique({{}, device.second().queue_family_index()});
   ring_copied_ = make_timeline(device, false);
@@ -55,7 +61,8 @@ Reader::Reader(const Device& device, const test::ImageShape& shape, ReadOn on, s
 
 Reader::~Reader() {
   for (auto& canvas : canvases_)
-    if (canvas->pending) (void)device_.vk().waitForFences(*canvas->fence, VK_TRUE, kTimeoutNs);
+    if (canvas->pending && canvas->last == canvas.get() && canvas->completed_ns == 0)
+      (void)device_.vk().waitForFences(*canvas->fence, VK_TRUE, kTimeoutNs);
 }
 
 vk::UniqueCommandBuffer Reader::allocate(vk::CommandPool pool) const {
@@ -84,6 +91,7 @@ VkCommandBuffer Reader::commands_for(Canvas& canvas, VkImage image, Origin origi
   recorded = allocate(*pool_);
   recorded->begin(vk::CommandBufferBeginInfo{});
   const std::uint32_t family = gpu_.queue_family_index();
+  if (canvas.watch) canvas.watch->begin(*recorded, vk::PipelineStageFlagBits::eTransfer);
   if (origin == Origin::kShared) {
     const VkImageMemoryBarrier take =
         ferry_acquire_barrier(image, family, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
@@ -96,6 +104,7 @@ VkCommandBuffer Reader::commands_for(Canvas& canvas, VkImage image, Origin origi
     gpu_.CmdPipelineBarrier(*recorded, kTransfer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr, 0, nullptr, 1,
                             &give);
   }
+  if (canvas.watch) canvas.watch->end(*recorded);
   recorded->end();
   return *recorded;
 }
@@ -138,62 +147,82 @@ VkCommandBuffer Reader::ring_commands(Canvas& canvas, VkImage image) {
   return *recorded;
 }
 
-std::size_t Reader::start(VkImage image, Origin origin, const Points& points) {
+std::size_t Reader::next_reading() {
   const std::size_t reading = next_++ % canvases_.size();
   Canvas& canvas = *canvases_[reading];
   if (canvas.pending) throw std::logic_error("more readings at once than the reader is deep");
-  const VkPipelineStageFlags stage = kTransfer;
-  const auto submit = [&](const test::Gpu& gpu, VkCommandBuffer commands, const Points& p, VkFence fence) {
-    VkTimelineSemaphoreSubmitInfo values{};
-    values.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
-    values.waitSemaphoreValueCount = static_cast<std::uint32_t>(p.wait_values.size());
-    values.pWaitSemaphoreValues = p.wait_values.data();
-    values.signalSemaphoreValueCount = p.signal_semaphore == VK_NULL_HANDLE ? 0 : 1;
-    values.pSignalSemaphoreValues = &p.signal_value;
-    VkSubmitInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-    info.pNext = &values;
-    info.waitSemaphoreCount = static_cast<std::uint32_t>(p.wait_semaphores.size());
-    info.pWaitSemaphores = p.wait_semaphores.data();
-    info.pWaitDstStageMask = &stage;
-    info.commandBufferCount = 1;
-    info.pCommandBuffers = &commands;
-    info.signalSemaphoreCount = values.signalSemaphoreValueCount;
-    info.pSignalSemaphores = &p.signal_semaphore;
-    vk::resultCheck(vk::Result(gpu.QueueSubmit(gpu.queue(), 1, &info, fence)), "vkQueueSubmit");
-  };
-  if (on_ != ReadOn::kRing) {
-    submit(gpu_, commands_for(canvas, image, origin), points, *canvas.fence);
-  } else {
-    // The shared image goes back as soon as it is copied. One submission signals both timelines.
-    const VkCommandBuffer copying = ring_commands(canvas, image);
-    const std::uint64_t value = ++ring_value_;
-    submit(device_.second(), copying, points, VK_NULL_HANDLE);
-    const VkSemaphore copied = *ring_copied_;
-    VkTimelineSemaphoreSubmitInfo values{};
-    values.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
-    values.signalSemaphoreValueCount = 1;
-    values.pSignalSemaphoreValues = &value;
-    VkSubmitInfo then{};
-    then.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-    then.pNext = &values;
-    then.signalSemaphoreCount = 1;
-    then.pSignalSemaphores = &copied;
-    vk::resultCheck(vk::Result(device_.second().QueueSubmit(device_.second().queue(), 1, &then, VK_NULL_HANDLE)),
-                    "vkQueueSubmit");
-    submit(gpu_, *canvas.commands[image], {{&copied, 1}, {&value, 1}, VK_NULL_HANDLE, 0}, *canvas.fence);
-  }
   canvas.pending = true;
+  if (canvas.watch) canvas.watch->reset();
   return reading;
+}
+
+void Reader::submit(const test::Gpu& gpu, std::span<const VkCommandBuffer> commands, const Points& points,
+                    VkFence fence) const {
+  const VkPipelineStageFlags stage = kTransfer;
+  VkTimelineSemaphoreSubmitInfo values{};
+  values.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
+  values.waitSemaphoreValueCount = static_cast<std::uint32_t>(points.wait_values.size());
+  values.pWaitSemaphoreValues = points.wait_values.data();
+  values.signalSemaphoreValueCount = points.signal_semaphore == VK_NULL_HANDLE ? 0 : 1;
+  values.pSignalSemaphoreValues = &points.signal_value;
+  VkSubmitInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
+  info.pNext = &values;
+  info.waitSemaphoreCount = static_cast<std::uint32_t>(points.wait_semaphores.size());
+  info.pWaitSemaphores = points.wait_semaphores.data();
+  info.pWaitDstStageMask = &stage;
+  info.commandBufferCount = static_cast<std::uint32_t>(commands.size());
+  info.pCommandBuffers = commands.data();
+  info.signalSemaphoreCount = values.signalSemaphoreValueCount;
+  info.pSignalSemaphores = &points.signal_semaphore;
+  vk::resultCheck(vk::Result(gpu.QueueSubmit(gpu.queue(), 1, &info, fence)), "vkQueueSubmit");
+}
+
+std::size_t Reader::start(VkImage image, Origin origin, const Points& points) {
+  if (on_ != ReadOn::kRing) return start_together({&image, 1}, origin, points).front();
+  // The shared image goes back as soon as it is copied. One submission signals both timelines.
+  const std::size_t reading = next_reading();
+  Canvas& canvas = *canvases_[reading];
+  canvas.first = canvas.last = &canvas;
+  canvas.completed_ns = 0;
+  const VkCommandBuffer copying = ring_commands(canvas, image), then = *canvas.commands[image];
+  const std::uint64_t value = ++ring_value_;
+  const VkSemaphore copied = *ring_copied_;
+  submit(device_.second(), {&copying, 1}, points, VK_NULL_HANDLE);
+  submit(device_.second(), {}, {{}, {}, copied, value}, VK_NULL_HANDLE);
+  submit(gpu_, {&then, 1}, {{&copied, 1}, {&value, 1}, VK_NULL_HANDLE, 0}, *canvas.fence);
+  return reading;
+}
+
+std::vector<std::size_t> Reader::start_together(std::span<const VkImage> images, Origin origin, const Points& points) {
+  std::vector<std::size_t> readings;
+  std::vector<VkCommandBuffer> commands;
+  for (const VkImage image : images) {
+    readings.push_back(next_reading());
+    commands.push_back(commands_for(*canvases_[readings.back()], image, origin));
+  }
+  Canvas& last = *canvases_[readings.back()];
+  for (const std::size_t reading : readings) {
+    canvases_[reading]->first = canvases_[readings.front()].get();
+    canvases_[reading]->last = &last;
+  }
+  last.completed_ns = 0;
+  submit(gpu_, commands, points, *last.fence);
+  return readings;
 }
 
 Reader::Done Reader::finish(std::size_t reading, std::uint64_t sequence) {
   Canvas& canvas = *canvases_[reading];
-  if (device_.vk().waitForFences(*canvas.fence, VK_TRUE, kTimeoutNs) != vk::Result::eSuccess)
-    throw std::runtime_error("a reading did not end in 30 s");
+  Canvas& last = *canvas.last;
+  if (last.completed_ns == 0) {
+    if (device_.vk().waitForFences(*last.fence, VK_TRUE, kTimeoutNs) != vk::Result::eSuccess)
+      throw std::runtime_error("a reading did not end in 30 s");
+    last.completed_ns = platform::now_ns();
+    device_.vk().resetFences(*last.fence);
+  }
   Done done;
-  done.completed_ns = platform::now_ns();
-  device_.vk().resetFences(*canvas.fence);
+  done.completed_ns = last.completed_ns;
+  if (canvas.watch && &canvas == &last) done.span = GpuSpan{canvas.first->watch->read().begin_ns, canvas.watch->read().end_ns};
   canvas.pending = false;
   const test::PatternWords picture({kSeed, sequence}, shape_);
   for (std::size_t i = 0; i < checked_words_.size(); ++i) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 #include <vulkan/vulkan.hpp>
 
@@ -26,14 +28,19 @@ enum class Origin : std::uint8_t {
 class Reader {
  public:
   /// @p depth: readings that may be under way at once.
-  Reader(const Device& device, const test::ImageShape& shape, ReadOn on, std::uint32_t depth);
+  /// @p timed: by the GPU's clock.
+  Reader(const Device& device, const test::ImageShape& shape, ReadOn on, std::uint32_t depth, bool timed = false);
   ~Reader();
 
   /// Submits the reading of @p image; returns what finish() wants. The commands of an image are recorded once.
   std::size_t start(VkImage image, Origin origin, const Points& points);
+  /// As start(), several images in one submission, whose completion is that of every reading among them. Not for kRing.
+  std::vector<std::size_t> start_together(std::span<const VkImage> images, Origin origin, const Points& points);
   struct Done {
     std::int64_t completed_ns = 0;
     std::uint32_t wrong_words = 0;  ///< of those spread over the image that every reading compares
+    /// Timed: of the whole submission, with its last reading.
+    std::optional<GpuSpan> span{};
   };
   /// Waits on the host until the reading is complete.
   Done finish(std::size_t reading, std::uint64_t sequence);
@@ -46,6 +53,8 @@ class Reader {
   VkCommandBuffer ring_commands(Canvas& canvas, VkImage image);
   void record_reading(VkCommandBuffer commands, Canvas& canvas, VkImage image);
   vk::UniqueCommandBuffer allocate(vk::CommandPool pool) const;
+  std::size_t next_reading();
+  void submit(const test::Gpu& gpu, std::span<const VkCommandBuffer> commands, const Points& points, VkFence fence) const;
 
   const Device& device_;
   const test::ImageShape shape_;

@@ -68,6 +68,12 @@ struct Board {
   alignas(64) Milestone done;       ///< newest frame that was read whole
   alignas(64) Milestone bands;      ///< CPU path: bands copied so far, of all frames
   alignas(64) SharedLock lock;
+  /// Paced: frame N is due period_ns * N after frame_0_due_ns. 0: nobody can tell.
+  alignas(64) std::atomic<std::int64_t> frame_0_due_ns, period_ns;
+
+  std::int64_t due_ns(std::uint64_t sequence) const {
+    return frame_0_due_ns + period_ns * static_cast<std::int64_t>(sequence);
+  }
 };
 
 /// A mapping that two processes write.

@@ -20,7 +20,7 @@ struct OwnImages {
 class OwnProducer final : public ProducerSide {
  public:
   OwnProducer(const Device& device, const PairOptions& options, std::shared_ptr<OwnImages> own)
-      : own_(std::move(own)), drawer_(device, options.shape, options.depth) {}
+      : own_(std::move(own)), drawer_(device, options.shape, options.depth, options.drawing) {}
   std::int64_t produce(std::uint64_t sequence) override {
     drawer_.record(sequence, *own_->images[sequence % own_->images.size()].image, After::kKeep);
     const std::int64_t submitted_ns = platform::now_ns();
@@ -28,6 +28,7 @@ class OwnProducer final : public ProducerSide {
     own_->drawn = sequence;
     return submitted_ns;
   }
+  std::vector<Drawn> drawn() override { return drawer_.drawn(); }
 
  private:
   std::shared_ptr<OwnImages> own_;
@@ -37,7 +38,7 @@ class OwnProducer final : public ProducerSide {
 class OwnConsumer final : public ConsumerSide {
  public:
   OwnConsumer(const Device& device, const PairOptions& options, std::shared_ptr<OwnImages> own)
-      : own_(std::move(own)), reader_(device, options.shape, ReadOn::kGraphics, options.depth + 1) {}
+      : own_(std::move(own)), reader_(device, options.shape, ReadOn::kGraphics, options.depth + 1, options.drawing.timed) {}
   std::optional<Taken> take(std::int64_t) override {
     const std::uint64_t sequence = own_->drawn;
     return Taken{sequence, reader_.start(*own_->images[sequence % own_->images.size()].image, Origin::kOwn, {})};

@@ -19,12 +19,28 @@ std::unique_ptr<test::ChildProcess> start(std::vector<std::string> arguments, co
                                               test::SpawnOptions{{}, log});
 }
 
+/// Spans are [last frame, begin, end], in ns.
+void add_gpu_times(const json& drawn, const json& read, Stretch& stretch) {
+  const auto us = [](std::int64_t ns) { return static_cast<double>(ns) / 1000; };
+  std::map<std::uint64_t, std::int64_t> drawn_ns;
+  for (const json& span : drawn) {
+    stretch.drawing_us.push_back(us(span[2].get<std::int64_t>() - span[1].get<std::int64_t>()));
+    drawn_ns[span[0]] = span[2];
+  }
+  for (const json& span : read) {
+    stretch.reading_us.push_back(us(span[2].get<std::int64_t>() - span[1].get<std::int64_t>()));
+    if (const auto found = drawn_ns.find(span[0].get<std::uint64_t>()); found != drawn_ns.end())
+      stretch.between_us.push_back(us(span[1].get<std::int64_t>() - found->second));
+  }
+}
+
 }  // namespace
 
 Pair::Pair(const Rival& rival, const std::string& size, std::uint32_t depth, test::BrokerProcess& broker)
     : rival_(rival) {
   const std::string id = std::to_string(++pairs_started);
   std::vector<std::string> arguments{"--rival", rival.kind, "--size", size, "--depth", std::to_string(depth)};
+  if (rival.together > 1) arguments.insert(arguments.end(), {"--together", std::to_string(rival.together)});
   arguments.insert(arguments.end(), rival.both.begin(), rival.both.end());
   const std::string log = broker.folder().file("peer" + id);
   if (rival.kind == "one-process") {
@@ -74,8 +90,9 @@ Stretch Pair::finish() {
       stretch.latency_us.push_back(static_cast<double>(completed[i] - submitted[sequences[i] - first]) / 1000);
   stretch.frames = sequences.size();
   stretch.skipped = submitted.size() - std::min(submitted.size(), sequences.size());
-  if (completed.size() > 1)
-    stretch.frames_per_second = static_cast<double>(completed.size() - 1) * 1e9 /
+  add_gpu_times(made["drawn_spans"], took["read_spans"], stretch);
+  if (completed.size() > rival_.together)  // those handed over at once are complete at once
+    stretch.frames_per_second = static_cast<double>(completed.size() - rival_.together) * 1e9 /
                                 static_cast<double>(std::max<std::int64_t>(1, completed.back() - completed.front()));
   stretch.slots = made.value("slots", 0u);
   stretch.wrong = took["wrong"];

@@ -19,6 +19,7 @@ struct Rival {
   std::vector<std::string> consumer{};  ///< more arguments, for the consumer
   bool needs_second_queue = false;      ///< not where the device has only one kind of queue
   bool needs_timelines = false;
+  std::uint32_t together = 1;  ///< frames handed over at once
 };
 
 /// A stretch of frames.
@@ -28,6 +29,9 @@ struct Stretch {
   std::uint64_t frames = 0, skipped = 0, wrong = 0, compared_whole = 0, wrong_whole = 0;
   nlohmann::json producer_usage, consumer_usage;
   std::uint32_t slots = 0;  ///< images that the producer draws into in turn; 0: its way has no such ring
+  /// Timed, by the GPU's clock: each submission of the producer's, of the consumer's, and from the one's end to the other's
+  /// beginning, of the same last frame.
+  std::vector<double> drawing_us, reading_us, between_us;
   std::uint64_t producer_allocations = 0, consumer_allocations = 0;
 };
 
