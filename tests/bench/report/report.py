@@ -5,8 +5,8 @@
   report.py render                fills the tables of docs/performance.md and draws its plots
   report.py check                 fails when a table does not say what docs/performance/*.json says
 
-A table stands between <!-- table: NAME KIND --> and <!-- end -->; KIND is one of tables.py's.
-What was measured in groups (latency-main.json, latency-queues.json ...) becomes one.
+A table stands between <!-- table: NAME KIND --> and <!-- end -->; KIND is one of tables.py's. NAME *: of every machine on
+which that was measured. What was measured in groups (latency-main.json, latency-queues.json ...) becomes one.
 """
 
 import json
@@ -64,7 +64,8 @@ def load():
 def filled(text, results):
     def fill(match):
         head, name, kind, _, end = match.groups()
-        return head + "\n".join(tables.table(kind, results[name])) + "\n" + end
+        lines = tables.tables_of_all(kind, results) if name == "*" else tables.table(kind, results[name])
+        return head + "\n".join(lines) + "\n" + end
     return BLOCK.sub(fill, text)
 
 

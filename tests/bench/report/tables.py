@@ -1,6 +1,7 @@
 """The tables of docs/performance.md, as lines of Markdown."""
 
-MEASUREMENTS = ("latency", "throughput", "cost", "growth", "attach", "wakeup", "wake-crowd", "host-wait", "flood", "library")
+MEASUREMENTS = ("latency", "next-step", "throughput", "cost", "growth", "attach", "wakeup", "wake-crowd", "host-wait", "flood",
+                "library")
 
 RIVALS = {
     "raw": "raw Vulkan, two processes: the floor",
@@ -19,6 +20,27 @@ RIVALS = {
     "ferry high": "Ferry, both at priority high",
     "raw realtime": "raw Vulkan, both at priority realtime",
     "raw consumer high": "raw Vulkan, consumer at priority high",
+}
+BATCHES = {
+    "one process": "one process, one device, frame by frame",
+    "raw 1": "raw Vulkan, frame by frame: the floor",
+    "ferry 1": "**Ferry**, frame by frame",
+    "raw 2": "raw Vulkan, 2 frames in one submission",
+    "ferry 2": "**Ferry**, 2 frames in one submission",
+    "raw 4": "raw Vulkan, 4 frames in one submission",
+    "ferry 4": "**Ferry**, 4 frames in one submission",
+    "raw 4 apart": "raw Vulkan, 4 frames under way, a submission each",
+}
+PACED = {
+    "alone": "nobody reads",
+    "raw": "raw Vulkan, submitted when published: the floor",
+    "ferry": "**Ferry**, submitted when published",
+    "raw ahead": "raw Vulkan, submitted 0.5 ms before the drawing",
+    "raw complete": "raw Vulkan, submitted when drawn",
+    "ferry complete": "**Ferry**, submitted when drawn",
+    "ferry host": "**Ferry**, sync mode host: published when drawn",
+    "raw transfer": "raw Vulkan, on a transfer queue when published",
+    "ferry transfer": "**Ferry**, on a transfer queue when published",
 }
 ENOUGH_FOR_P99 = 300  # frames: of fewer it is the third worst, or the worst
 SIZE_NAMES = {"1280x720": "720p", "1920x1080": "1080p", "3840x2160": "4K", "7680x4320": "8K"}
@@ -66,6 +88,49 @@ def latency(result):
     return caption(result, "latency") + grid(["us, p50 / p90 / p99 / max"] + [size_name(s) for s, _ in sizes], rows)
 
 
+def p50_p99(row):
+    return f"{us(row['p50'])} / {us(row['p99']) if row['n'] >= ENOUGH_FOR_P99 else '-'}"
+
+
+def batches(result):
+    sizes = [(size["size"], {row["rival"]: row for row in size["batches"]}) for size in result["next-step"]
+             if "batches" in size]
+    rows = []
+    for rival, name in BATCHES.items():
+        if not any(rival in rivals for _, rivals in sizes):
+            continue
+        cells = []
+        for _, rivals in sizes:
+            row = rivals.get(rival)
+            wrong = f", {row['wrong_frames']:,} wrong" if row and row["wrong_frames"] else ""
+            cells.append(f"{p50_p99(row['latency_us'])}; {us(row['frames_per_second'])}; {us(row['between_us']['p50'])}" + wrong
+                         if row else "-")
+        rows.append([name] + cells)
+    return caption(result, "next-step") + grid(
+        ["newest frame, us, p50 / p99; frames/s; from drawn to read on the GPU, us, p50"] + [size_name(s) for s, _ in sizes],
+        rows)
+
+
+def pacing(result):
+    rows = []
+    for size in result["next-step"]:
+        for pace in size.get("pacing", []):
+            rivals = {row["rival"]: row for row in pace["rivals"]}
+            for rival, name in PACED.items():
+                if rival not in rivals:
+                    continue
+                row = rivals[rival]
+                read = row["reading_us"]["n"] > 0
+                rows.append([f"{size_name(size['size'])}, {pace['rate_hz']} Hz, {pace['drawing']}", name,
+                             p50_p99(row["latency_us"]), p50_p99(row["drawing_us"]), f"{row['drawing_ratio_to_first']:.3f}",
+                             us(row["between_us"]["p50"]) if read else "-", us(row["reading_us"]["p50"]) if read else "-",
+                             us(row["consumer_cpu_us"])])
+    head = ["pace, drawing", "reading", "submitted to read, us, p50 / p99", "drawing on the GPU, us, p50 / p99",
+            "drawing over nobody reads", "from drawn to reading, us, p50", "reading on the GPU, us, p50",
+            "consumer's CPU us a frame"]
+    return caption(result, "next-step") + grid(head, rows)
+
+
 def added(rivals, rival):
     return rivals[rival]["p50"] - rivals["one process"]["p50"]
 
@@ -82,7 +147,9 @@ def targets(result):
     def row(target, wanted, measured, met):
         rows.append([target, wanted, measured, "met" if met else "**missed**"])
 
-    for size in result.get("latency", []):
+    # Not where the group of Ferry and the floor was not run.
+    latencies = [size for size in result.get("latency", []) if "ferry" in by_rival(result, size)]
+    for size in latencies:
         rivals, name = by_rival(result, size), size_name(size["size"])
         p50, p99 = rivals["ferry"]["p50_ratio_to_first"], rivals["ferry"]["p99_ratio_to_first"]
         row(f"{name}: Ferry's p50 over the floor's", "1.05", f"{p50:.3f}", p50 <= 1.05)
@@ -99,7 +166,7 @@ def targets(result):
                 row(f"{name}: latency added, CPU path over Ferry, read on a {label}", f"{wanted} x", said,
                     ratio is None or ratio >= wanted)
     over = [(by_rival(result, size)["ferry"]["p50"], by_rival(result, size)["raw"]["p50"])
-            for size in result.get("latency", [])]
+            for size in latencies]
     row("Ferry's p50 minus the floor's, from the smallest size to the largest", "independent of the size",
         ", ".join(f"{ferry - raw:+.0f}" for ferry, raw in over) + " us", all(ferry < 1.05 * raw for ferry, raw in over))
     library = {bench["name"].split("/iterations")[0]: bench for bench in result.get("library", [])}
@@ -222,6 +289,13 @@ def library(result):
                     else (f"{bench['real_time']:,.0f} {bench['time_unit']}, mean", "-"))
         rows.append([name, p50, p99])
     return caption(result, "library") + grid(["call", "p50 ns", "p99 ns"], rows)
+
+
+def tables_of_all(kind, results):
+    """Of every machine on which the parts of next-step that @p kind shows were measured."""
+    found = [table(kind, result) for result in results.values()
+             if any(kind in size for size in result.get("next-step", []))]
+    return [line for i, lines in enumerate(found) for line in [""] * (i > 0) + lines] or ["Not measured yet."]
 
 
 def table(kind, result):

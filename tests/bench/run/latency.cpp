@@ -155,12 +155,14 @@ json measure_latency(const RunOptions& options) {
   return sizes;
 }
 
-std::uint64_t count_wrong_frames(const json& latency) {
+std::uint64_t count_wrong_frames(const json& measured) {
   std::uint64_t wrong = 0;
-  for (const json& size : latency)
-    for (const json& row : size["rivals"])
-      if (row["rival"] != kUnsynced)
-        wrong += row["wrong_frames"].get<std::uint64_t>() + row["wrong_whole"].get<std::uint64_t>();
+  if (measured.is_object() && measured.contains("wrong_frames")) {
+    if (measured.value("rival", "") != kUnsynced)
+      wrong += measured["wrong_frames"].get<std::uint64_t>() + measured.value("wrong_whole", std::uint64_t{0});
+  } else if (measured.is_structured()) {
+    for (const json& part : measured) wrong += count_wrong_frames(part);
+  }
   return wrong;
 }
 

@@ -1,5 +1,5 @@
-// Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency throughput cost growth attach wakeup
-// wake-crowd host-wait flood]
+// Measures, and writes what it saw as JSON: ferry_bench --out FILE [latency next-step throughput cost growth attach
+// wakeup wake-crowd host-wait flood]
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
@@ -27,11 +27,11 @@ struct Measurement {
   json (*run)(const RunOptions&);
 };
 constexpr Measurement kMeasurements[] = {
-    {"latency", measure_latency},       {"throughput", measure_throughput}, {"cost", measure_cost},
-    {"growth", measure_growth},         {"attach", measure_attach},         {"wakeup", measure_wakeup},
-    {"wake-crowd", measure_wake_crowd}, {"host-wait", measure_host_wait},
+    {"latency", measure_latency}, {"next-step", measure_next_step},   {"throughput", measure_throughput},
+    {"cost", measure_cost},       {"growth", measure_growth},         {"attach", measure_attach},
+    {"wakeup", measure_wakeup},   {"wake-crowd", measure_wake_crowd}, {"host-wait", measure_host_wait},
     {"flood", measure_flood}};
-const std::set<std::string> kGroups{"main", "queues", "priority"};
+const std::set<std::string> kGroups{"main", "queues", "priority", "batches", "pacing"};
 
 bool has_queue(const char* kind) {
   try {
@@ -81,7 +81,8 @@ int run(int argc, char** argv) {
   app.add_option("--out", out, "JSON file")->required();
   app.add_option("--sizes", options.sizes, "WxH ...");
   app.add_option("--rivals", options.only_rivals, "of the latency measurement: only these; ratios are to the first");
-  app.add_option("--groups", options.only_groups, "of the latency measurement: main, queues, priority")
+  app.add_option("--groups", options.only_groups,
+                 "only these: main, queues, priority (of latency), batches, pacing (of next-step)")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::IsMember(kGroups));
@@ -109,8 +110,8 @@ int run(int argc, char** argv) {
     };
     try {
       options.keep(measurement.run(options));
-      if (result.contains("latency") && count_wrong_frames(result["latency"]) > 0)
-        throw std::runtime_error(fmt::format("{} frames were wrong", count_wrong_frames(result["latency"])));
+      if (const std::uint64_t wrong = count_wrong_frames(result[measurement.name]); wrong > 0)
+        throw std::runtime_error(fmt::format("{} frames were wrong", wrong));
     } catch (const std::exception& e) {
       fmt::print(stderr, "{}: FAILED: {}\n", measurement.name, e.what());
       result["failed"][measurement.name] = e.what();

@@ -16,7 +16,7 @@ struct RunOptions {
   int frames = 100;            ///< a round
   double round_seconds = 1.0;  ///< a slow rival's round ends earlier
   std::vector<std::string> only_rivals{};
-  std::vector<std::string> only_groups{};  ///< of the ways of latency; none: all
+  std::vector<std::string> only_groups{};  ///< of the ways of latency and next-step; none: all
   bool has_second_queue = false;  ///< a queue for transfers alone
   bool has_timelines = false;     ///< semaphores that cross processes
   bool wants(const std::string& group) const {
@@ -27,8 +27,11 @@ struct RunOptions {
 };
 
 nlohmann::json measure_latency(const RunOptions& options);
-/// Frames in @p latency that were not what their number says, of all ways but the one that promises nothing.
-std::uint64_t count_wrong_frames(const nlohmann::json& latency);
+/// What might avoid or hide the GPU's switch between two processes: frames in batches, readings at chosen moments.
+nlohmann::json measure_next_step(const RunOptions& options);
+/// Frames in what a measurement answered that were not what their number says, of all ways but the one that promises
+/// nothing.
+std::uint64_t count_wrong_frames(const nlohmann::json& measured);
 nlohmann::json measure_throughput(const RunOptions& options);
 nlohmann::json measure_cost(const RunOptions& options);
 nlohmann::json measure_growth(const RunOptions& options);
