@@ -22,7 +22,12 @@ Conduct observe(const Lease& lease, proto::StreamPageReader frames, proto::Gener
   // One more than declared for the moment in which acquire() looks at a slot; in sync mode host as many again for what
   // the GPU still reads.
   conduct.may_hold = lease.need.max_holds * (host_sync ? 2 : 1) + 1;
+  const auto reached = lease.release_timeline ? lease.release_timeline->value() : proto::Result<std::uint64_t>(0);
   for (std::uint32_t slot = 0; slot < proto::kMaxSlots; ++slot) {
+    if (const std::uint64_t point = page.release_point(slot); lease.release_timeline && reached && point > *reached && platform::can_reach(*reached, point)) {
+      ++conduct.unreached;
+      conduct.in_the_way = true;
+    }
     const std::uint64_t generation = page.page().slots[slot].held.load(std::memory_order_seq_cst);
     if (generation != 0) ++conduct.held;
     if (generation == raw(newest)) conduct.in_the_way = true;
@@ -47,9 +52,12 @@ std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::i
   std::vector<Eviction> evictions;
   const Conduct* longest_idle = nullptr;
   const Conduct* longest_overdue = nullptr;
+  auto of_its_gpu = [](const Conduct& c) {
+    return c.unreached == 0 ? std::string() : fmt::format("; its GPU is not done with {} slots that it released", c.unreached);
+  };
   auto overdue = [&](const Conduct& c) {
-    return Eviction{c.lease, fmt::format("stood still for {} ms in the way of the producer; eviction_deadline_ms is {}",
-                                         c.overdue_ns / kMs, deadline_ns / kMs)};
+    return Eviction{c.lease, fmt::format("stood still for {} ms in the way of the producer; eviction_deadline_ms is {}{}",
+                                         c.overdue_ns / kMs, deadline_ns / kMs, of_its_gpu(c))};
   };
   for (const Conduct& c : suspects) {
     if (!c.in_the_way) continue;
@@ -66,8 +74,8 @@ std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::i
   if (evictions.empty() && longest_idle != nullptr && starved_ns > deadline_ns)
     evictions.push_back(
         {longest_idle->lease,
-         fmt::format("the producer found no slot for {} ms, and this lease was idle for longest ({} ms)",
-                     starved_ns / kMs, longest_idle->idle_ns / kMs)});
+         fmt::format("the producer found no slot for {} ms, and this lease was idle for longest ({} ms){}",
+                     starved_ns / kMs, longest_idle->idle_ns / kMs, of_its_gpu(*longest_idle))});
   return evictions;
 }
 

@@ -16,11 +16,12 @@ namespace ferry::daemon {
 /// What a suspect's page says, copied once.
 struct Conduct {
   proto::LeaseId lease{};
-  bool in_the_way = false;  ///< holds a slot of the newest generation, or has frames in its queue
+  bool in_the_way = false;  ///< holds a slot of the newest generation, has frames in its queue, or its GPU reads a slot
   std::uint32_t held = 0;   ///< slots of all generations
   std::uint32_t may_hold = 0;
   std::int64_t idle_ns = 0;     ///< since its last acquire, or its attachment
   std::int64_t overdue_ns = 0;  ///< how long a frame newer than its last one has been waiting for it
+  std::uint32_t unreached = 0;  ///< slots that it let go of and its GPU is not done with
 };
 
 /// @p host_sync: there a slot stays held until the GPU is done, so that a good consumer holds more than it declared.

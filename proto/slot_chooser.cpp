@@ -61,8 +61,18 @@ bool SlotChooser::try_slot(std::uint32_t slot, VerdictPageReader verdict, std::s
   return false;
 }
 
+std::uint32_t SlotChooser::best_of(std::uint64_t among) const {
+  std::uint32_t best = kMaxSlots;
+  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+    if (slots_[i].begun || (among >> i & 1) == 0) continue;
+    if (slots_[i].sequence != 0 && (slots_[i].sequence == newest_ || slots_[i].sequence == kept_)) continue;  // stays on show
+    if (best == kMaxSlots || slots_[i].sequence < slots_[best].sequence) best = i;
+  }
+  return best;
+}
+
 std::optional<SlotChooser::Choice> SlotChooser::choose(VerdictPageReader verdict, std::span<const LeaseView> leases,
-                                                       std::span<std::uint64_t, kMaxLeases / 64> blockers) {
+                                                       std::span<std::uint64_t, kMaxLeases / 64> blockers, PendingReads& reads) {
   std::fill(blockers.begin(), blockers.end(), 0);
   if (policy_ == QueuePolicy::kBlock) {
     bool full = false;
@@ -76,20 +86,25 @@ std::optional<SlotChooser::Choice> SlotChooser::choose(VerdictPageReader verdict
     if (full) return std::nullopt;
   }
 
-  std::uint64_t tried = 0;  // bit per slot
-  for (;;) {
-    std::uint32_t best = kMaxSlots;
-    for (std::uint32_t i = 0; i < slot_count_; ++i) {
-      if (slots_[i].begun || (tried >> i & 1) != 0) continue;
-      if (slots_[i].sequence != 0 && (slots_[i].sequence == newest_ || slots_[i].sequence == kept_)) continue;  // stays on show
-      if (best == kMaxSlots || slots_[i].sequence < slots_[best].sequence) best = i;
+  static_assert(kMaxSlots <= 64, "a bit per slot");
+  std::uint64_t untried = ~std::uint64_t{0}, pending = 0;
+  for (const bool may_be_pending : {false, true}) {
+    for (std::uint32_t best; (best = best_of(untried)) != kMaxSlots;) {
+      const std::uint64_t bit = std::uint64_t{1} << best;
+      untried &= ~bit;
+      if (!try_slot(best, verdict, leases, blockers)) continue;
+      // Now that nobody else can come to read it.
+      const Reads seen = reads.reads_of(best, verdict, blockers);
+      if (seen == Reads::kDone || (seen == Reads::kPending && may_be_pending)) {
+        slots_[best].begun = true;
+        return Choice{best, slots_[best].sequence, seen == Reads::kPending};
+      }
+      stream_.restore(generation_, best, slots_[best].sequence);
+      if (seen == Reads::kPending) pending |= bit;
     }
-    if (best == kMaxSlots) return std::nullopt;
-    tried |= std::uint64_t{1} << best;
-    if (!try_slot(best, verdict, leases, blockers)) continue;
-    slots_[best].begun = true;
-    return Choice{best, slots_[best].sequence};
+    untried = pending;
   }
+  return std::nullopt;
 }
 
 void SlotChooser::publish(const FrameRecord& record) {

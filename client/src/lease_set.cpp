@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "platform/clock.h"
 #include "platform/futex.h"
 #include "platform/message_socket.h"
 
@@ -73,6 +74,7 @@ void LeaseSet::add(ProducerLease lease, platform::WaitSet& wait_set) {
   (void)wait_set.add(*lease.channel, raw(lease.id));
   views_.push_back({proto::LeasePageReader(lease.page.page()), lease.index, lease.id, lease.mode, lease.queue_depth});
   leases_.push_back(std::move(lease));
+  watched_.emplace_back();
   armed_.reserve(leases_.size());
   if (leases_.size() > 1 && !bell_) bell_ = std::make_unique<CrowdBell>(doorbell_);
 }
@@ -84,6 +86,7 @@ std::shared_ptr<platform::Timeline> LeaseSet::remove(proto::LeaseId id, platform
     auto timeline = std::move(leases_[i].release_timeline);
     leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(i));
     views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
+    watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(i));
     return timeline;
   }
   return nullptr;
@@ -96,19 +99,46 @@ std::vector<std::shared_ptr<const KeptLease>> LeaseSet::kept(proto::VerdictPageR
   return all;
 }
 
+inline std::uint64_t LeaseSet::pending_point(std::size_t i, std::uint32_t slot, proto::VerdictPageReader verdict) {
+  ProducerLease& lease = leases_[i];
+  const std::uint64_t point = views_[i].page.release_point(slot);
+  if (point <= lease.known_value) return 0;  // of most: nothing else is looked at then
+  if (!kHeedsReleasePoints || !lease.release_timeline || !verdict.is_alive(lease.index, lease.id)) return 0;
+  if (auto value = lease.release_timeline->value(); value) lease.known_value = *value;
+  if (point <= lease.known_value) return 0;
+  // A lie: the driver may not be asked to wait for it, and the broker could not signal it for a consumer that died.
+  if (!platform::can_reach(lease.known_value, point)) return 0;
+  return point;
+}
+
+proto::Reads LeaseSet::reads_of(std::uint32_t slot, const DrawnAt& drawn, proto::VerdictPageReader verdict,
+                                std::span<std::uint64_t, proto::kMaxLeases / 64> blockers) {
+  auto all = proto::Reads::kDone;
+  for (std::size_t i = 0; i < leases_.size(); ++i) {
+    const std::uint64_t point = pending_point(i, slot, verdict);
+    if (point == 0) continue;
+    if (all == proto::Reads::kDone) all = proto::Reads::kPending;
+    const ProducerLease& lease = leases_[i];
+    Watched& watched = watched_[i];
+    if (watched.point <= lease.known_value) {
+      watched = {};
+      // Who waits for a frame that is still to be drawn does not stand still.
+      if (const auto value = drawn.timeline.value(); !value || *value < drawn.value) continue;
+      watched = {point, platform::now_ns()};
+    } else if (platform::now_ns() - watched.since_ns > kStuckNs) {
+      blockers[lease.index / 64] |= std::uint64_t{1} << (lease.index % 64);
+      all = proto::Reads::kStuck;
+    }
+  }
+  return all;
+}
+
 void LeaseSet::collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out) {
   out.clear();
-  if (!kHeedsReleasePoints) return;
   for (std::size_t i = 0; i < leases_.size(); ++i) {
-    ProducerLease& lease = leases_[i];
-    if (!lease.release_timeline || !verdict.is_alive(lease.index, lease.id)) continue;
-    const std::uint64_t point = views_[i].page.release_point(slot);
-    if (point <= lease.known_value) continue;
-    if (auto value = lease.release_timeline->value(); value) lease.known_value = *value;
-    if (point <= lease.known_value) continue;
-    // A lie: the driver may not be asked to wait for it, and the broker could not signal it for a consumer that died.
-    if (!platform::can_reach(lease.known_value, point)) continue;
-    out.semaphores.push_back(lease.release_timeline->semaphore());
+    const std::uint64_t point = pending_point(i, slot, verdict);
+    if (point == 0) continue;
+    out.semaphores.push_back(leases_[i].release_timeline->semaphore());
     out.values.push_back(point);
   }
 }

@@ -51,6 +51,15 @@ struct WaitList {
   }
 };
 
+/// A lease whose GPU has not reached a release point for this long is waited for by nobody's GPU any more.
+inline constexpr std::int64_t kStuckNs = 200'000'000;
+
+/// The moment when a frame is drawn. Before it no consumer's GPU can be done with it.
+struct DrawnAt {
+  const platform::Timeline& timeline;
+  std::uint64_t value;
+};
+
 class LeaseSet {
  public:
   /// @p doorbell: the stream page's; outlives this.
@@ -70,6 +79,11 @@ class LeaseSet {
   /// Of the leases that live, for the next broker.
   std::vector<std::shared_ptr<const KeptLease>> kept(proto::VerdictPageReader verdict) const;
 
+  /// As proto::PendingReads::of. kStuck: although the frame in it is drawn (@p drawn) they have not reached a release point
+  /// for kStuckNs.
+  proto::Reads reads_of(std::uint32_t slot, const DrawnAt& drawn, proto::VerdictPageReader verdict,
+                        std::span<std::uint64_t, proto::kMaxLeases / 64> blockers);
+
   /// Release points of @p slot that the GPU has not reached: what the next drawing into it has to wait for. A lease the
   /// broker has retired is waited for no more.
   void collect_waits(std::uint32_t slot, proto::VerdictPageReader verdict, WaitList& out);
@@ -82,8 +96,18 @@ class LeaseSet {
   void drain(std::uint64_t id, platform::WaitSet& wait_set);
 
  private:
+  /// The release point of @p slot that the @p i th lease has promised and its GPU has not reached; 0: there is none to wait for.
+  std::uint64_t pending_point(std::size_t i, std::uint32_t slot, proto::VerdictPageReader verdict);
+
+  /// A release point that the GPU had not reached when it was last looked at, 0: none; and since when.
+  struct Watched {
+    std::uint64_t point = 0;
+    std::int64_t since_ns = 0;
+  };
+
   const proto::AtomicU32& doorbell_;
   std::vector<ProducerLease> leases_;
+  std::vector<Watched> watched_;  // same order; apart, for publish() walks over the others
   std::vector<proto::LeaseView> views_;  // same order; what SlotChooser walks over
   std::vector<const CrowdBell::Channel*> armed_;  // of wake(); room for all, so that it never allocates
   std::unique_ptr<CrowdBell> bell_;       // made with the second lease: one has one bell to ring

@@ -22,6 +22,8 @@ namespace {
 
 // How long begin() finds no slot before the broker is asked to look at who is in the way, and between two askings.
 constexpr std::int64_t kStarvedPatienceNs = 1'000'000'000;
+// How long it sleeps while the GPU of a consumer stands still.
+constexpr std::int64_t kStuckLookNs = 20'000'000;
 // How long close() waits for the GPU to finish what was submitted.
 constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
 constexpr std::uint64_t kWakeKey = 0;  // lease ids are never 0
@@ -205,14 +207,14 @@ Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
     const bool timed_out = deadline_ns >= 0 && now_ns >= deadline_ns;
     if (timeout_ns == 0 || timed_out) {
       if (fd_)
-        fd_->arm(is_blocked() ? now_ns + kStarvedPatienceNs : 0);  // as long as a sleep below lasts at most
+        fd_->arm(is_blocked() ? look_again_ns(now_ns) : 0);  // as long as a sleep below lasts at most
       else
         page_.page().producer_waiting.store(0, std::memory_order_seq_cst);
       bump(page_.page().starved);
       return timed_out && timeout_ns != 0 ? Wait::kTimedOut : Wait::kWouldBlock;
     }
     // Not longer than the patience, so that a starved begin() reports who starves it.
-    const std::int64_t patience_end_ns = now_ns + kStarvedPatienceNs;
+    const std::int64_t patience_end_ns = look_again_ns(now_ns);
     lock.unlock();
     const auto ready = wait_set_.wait(deadline_ns < 0 ? patience_end_ns : std::min(deadline_ns, patience_end_ns));
     lock.lock();
@@ -222,7 +224,22 @@ Result<Wait> Producer::begin(std::int64_t timeout_ns, ferry_target& out) {
 }
 
 std::optional<proto::SlotChooser::Choice> Producer::choose() {
-  return chooser_.choose(proto::VerdictPageReader(verdict_page_.page()), leases_.views(), blockers_);
+  found_stuck_ = false;
+  return chooser_.choose(proto::VerdictPageReader(verdict_page_.page()), leases_.views(), blockers_, *this);
+}
+
+proto::Reads Producer::reads_of(std::uint32_t slot, proto::VerdictPageReader verdict,
+                                std::span<std::uint64_t, proto::kMaxLeases / 64> blockers) {
+  const DrawnAt drawn{*current_->generation->timeline(), current_->drawn_at[slot]};
+  const proto::Reads reads = leases_.reads_of(slot, drawn, verdict, blockers);
+  found_stuck_ |= reads == proto::Reads::kStuck;
+  return reads;
+}
+
+/// When a begin() that found no slot looks again, should nobody wake it until then.
+std::int64_t Producer::look_again_ns(std::int64_t now_ns) const {
+  // Nobody is woken when a GPU goes on that had stood still.
+  return now_ns + (found_stuck_ ? kStuckLookNs : kStarvedPatienceNs);
 }
 
 void Producer::adopt_incoming() {
@@ -243,7 +260,8 @@ void Producer::fill_target(const proto::SlotChooser::Choice& choice, ferry_targe
   target.signal_value = current_->next_value++;
   ++begun_;
   FERRY_TEST_POINT("begin.chosen");
-  leases_.collect_waits(choice.slot, proto::VerdictPageReader(verdict_page_.page()), target.waits);
+  target.waits.clear();
+  if (choice.is_read) leases_.collect_waits(choice.slot, proto::VerdictPageReader(verdict_page_.page()), target.waits);
 
   const Generation& generation = *current_->generation;
   const platform::ImportedTexture& slot = generation.slot(choice.slot);
@@ -306,6 +324,7 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   record.produced_ns = static_cast<std::uint64_t>(platform::now_ns());
   ++next_sequence_;
   target->imported->last_published = target->signal_value;
+  target->imported->drawn_at[record.slot] = target->signal_value;
   target->in_use = false;
   --begun_;
   const std::uint64_t signal_value = target->signal_value;

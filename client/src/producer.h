@@ -27,7 +27,7 @@
 
 namespace ferry::client {
 
-class Producer final : public Recipient, public std::enable_shared_from_this<Producer> {
+class Producer final : public Recipient, public std::enable_shared_from_this<Producer>, private proto::PendingReads {
  public:
   static proto::Result<std::shared_ptr<Producer>> create(std::shared_ptr<Connection> connection, DevicePtr device,
                                                          const ferry_stream_info& info);
@@ -55,6 +55,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
     std::shared_ptr<Generation> generation;
     std::uint64_t next_value = 1;      ///< of the next begun target
     std::uint64_t last_published = 0;  ///< highest value that some submission was promised to signal
+    std::array<std::uint64_t, proto::kMaxSlots> drawn_at{};  ///< value that says so of the frame in a slot
     /// Whether everything published with a value below @p before is done.
     bool is_done(std::uint64_t before) const;
   };
@@ -96,6 +97,9 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   // mutex_ is held in all of these.
   void adopt_incoming();
   std::optional<proto::SlotChooser::Choice> choose();
+  proto::Reads reads_of(std::uint32_t slot, proto::VerdictPageReader verdict,
+                        std::span<std::uint64_t, proto::kMaxLeases / 64> blockers) override;
+  std::int64_t look_again_ns(std::int64_t now_ns) const;
   void fill_target(const proto::SlotChooser::Choice& choice, ferry_target& out);
   Target* oldest_begun();
   Target* find_begun(std::uint64_t id);
@@ -163,6 +167,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   std::uint64_t next_sequence_ = 1;
 
   std::array<std::uint64_t, proto::kMaxLeases / 64> blockers_{};
+  bool found_stuck_ = false;  // by the last choose(): a consumer's GPU stands still
   std::int64_t starved_since_ns_ = 0;  // 0: not starved
   std::int64_t reported_ns_ = 0;
   EventQueue events_;

@@ -102,6 +102,16 @@ void read_lies(fuzz::Input& input) {
   }
 }
 
+/// GPUs that do what the input says: two bits a slot.
+struct GpusOfLiars final : proto::PendingReads {
+  proto::Reads reads_of(std::uint32_t slot, VerdictPageReader, std::span<std::uint64_t, kMaxLeases / 64> blockers) override {
+    const auto reads = static_cast<proto::Reads>(std::min<std::uint64_t>(bits >> (2 * (slot % 32)) & 3, 2));
+    if (reads == proto::Reads::kStuck) blockers[0] |= 1;
+    return reads;
+  }
+  std::uint64_t bits = 0;
+};
+
 /// A producer of lying consumers: it may be starved, never led astray.
 void write_beside_lies(fuzz::Input& input) {
   const auto stream = std::make_unique<StreamPage>();
@@ -116,13 +126,15 @@ void write_beside_lies(fuzz::Input& input) {
   SlotChooser chooser(StreamPageWriter(*stream), input.below(2) == 0 ? QueuePolicy::kDrop : QueuePolicy::kBlock);
   chooser.start_generation(kGeneration, kSlots);
   std::array<std::uint64_t, kMaxLeases / 64> blockers{};
+  GpusOfLiars reads;
   std::uint64_t newest = 0;
   while (!input.empty()) {
     if (input.below(3) != 0) {
       scribble(*pages[input.below(2)], input);
       continue;
     }
-    const auto choice = chooser.choose(VerdictPageReader(*verdict), views, blockers);
+    if (input.below(4) == 0) reads.bits = input.interesting();
+    const auto choice = chooser.choose(VerdictPageReader(*verdict), views, blockers, reads);
     FERRY_REQUIRE((blockers[0] & ~std::uint64_t{3}) == 0 && blockers[1] == 0);
     if (!choice) {
       FERRY_REQUIRE(blockers[0] != 0);  // somebody is named

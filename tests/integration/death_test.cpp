@@ -29,22 +29,23 @@ TEST_F(Deaths, AConsumerKilledWithFramesInItsHandsIsForgotten) {
   EXPECT_EQ(stop_and_check(producer)["starved"], 0);
 }
 
-TEST_F(Deaths, AConsumerKilledWithWorkPendingOnTheGpuIsWaitedForNoMore) {
+/// In sync mode timeline the slots that it has let go of are free, but for its GPU, which reads them for ever: a producer whose
+/// queue came to wait for one of them would draw nothing any more. In sync mode host they just stay held.
+TEST_F(Deaths, AConsumerWhoseWorkOnTheGpuNeverEndsHoldsNobodyUp) {
   auto producer = start_producer({"--name", "cam", "--size", "320x180:RGBA8", "--report-frames"});
   auto survivor = start_consumer({"--name", "cam", "--report-frames", "--deadline-ms", "600000"});
+  const auto several_laps_of_the_pool = [&](const char* when) {
+    const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
+    survivor.wait_report_if(when, frame_after(now + 120), 60s);
+  };
   auto victim = start_consumer({"--name", "cam", "--hang-at", "5", "--no-validation"});
   victim.wait_report("hanging");
-  // In sync mode timeline the producer's queue waits for the victim's next, and so does everybody who reads what comes
-  // after it; in sync mode host the slot just stays held.
-  std::this_thread::sleep_for(500ms);
-  const auto killed = std::chrono::steady_clock::now();
+  several_laps_of_the_pool("while it lives");
+  victim.send_signal(SIGSTOP);
+  several_laps_of_the_pool("while it is stopped");
   victim.kill_now();
   status_when([](const auto& s) { return stream_in(s, "cam")["consumers"].size() == 1; });
-  const std::uint64_t now = stream_in(session().status(), "cam")["frames"];
-  survivor.wait_report_if("60 frames more", frame_after(now + 60), 60s);
-  const std::chrono::duration<double, std::milli> until = std::chrono::steady_clock::now() - killed;
-  RecordProperty("ms_until_60_frames_more", static_cast<int>(until.count()));
-  std::printf("60 frames more came within %.0f ms of the kill\n", until.count());
+  several_laps_of_the_pool("after its end");
   const auto done = stop_and_check(survivor);
   std::printf("longest gap between two frames: %.0f ms\n", done["longest_gap_ns"].get<double>() / 1e6);
   stop_and_check(producer);

@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <chrono>
+#include <thread>
+
 #include "platform/clock.h"
 #include "platform/message_socket.h"
 
@@ -74,6 +78,19 @@ struct LeaseSets : ::testing::Test {
     leases.collect_waits(kSlot, proto::VerdictPageReader(*verdict), list);
     return list;
   }
+  /// As a producer sees it that has drawn kSlot's frame at 1 of its timeline.
+  proto::Reads reads() {
+    blockers = {};
+    return leases.reads_of(kSlot, {producer, 1}, proto::VerdictPageReader(*verdict), blockers);
+  }
+  /// Looks until kSlot is stuck, for as long as that may take.
+  bool gets_stuck() {
+    for (const std::int64_t end_ns = platform::now_ns() + 2 * kStuckNs; platform::now_ns() < end_ns;) {
+      if (reads() == proto::Reads::kStuck) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
   /// Reads kSlot, and promises to have done so at @p point.
   static void read_until(Party& party, std::uint64_t point) {
     party.writer().hold(kGeneration, kSlot);
@@ -85,6 +102,8 @@ struct LeaseSets : ::testing::Test {
   platform::WaitSet wait_set_ = *platform::WaitSet::create();
   platform::WaitSet* wait_set = &wait_set_;
   std::vector<std::unique_ptr<Party>> parties;
+  std::array<std::uint64_t, proto::kMaxLeases / 64> blockers{};
+  StandIn producer{0x2000};
   LeaseSet leases{doorbell};
 };
 
@@ -136,6 +155,44 @@ TEST_F(LeaseSets, AnotherSlotsPointIsNotWaitedFor) {
   party.writer().hold(kGeneration, kSlot + 1);
   party.writer().let_go(kGeneration, kSlot + 1, 7);
   EXPECT_TRUE(waits().semaphores.empty());
+}
+
+TEST_F(LeaseSets, AGpuThatStandsStillIsStuckAndNotOneThatIsSlow) {
+  Party &idle = add(), &party = add();
+  EXPECT_EQ(reads(), proto::Reads::kDone);
+  producer.reached = 1;
+  read_until(party, 7);
+  EXPECT_EQ(reads(), proto::Reads::kPending);
+  ASSERT_TRUE(gets_stuck());
+  EXPECT_EQ(blockers[0], std::uint64_t{1} << party.index) << "and not " << idle.index;
+
+  party.timeline->reached = 7;
+  EXPECT_EQ(reads(), proto::Reads::kDone);
+  // Always something pending, never the same for long.
+  for (std::uint64_t point = 8; point < 8 + 30; ++point) {
+    read_until(party, point);
+    EXPECT_EQ(reads(), proto::Reads::kPending) << point;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kStuckNs / 10));
+    party.timeline->reached = point - 1;
+  }
+}
+
+TEST_F(LeaseSets, WhoWaitsForTheProducersOwnGpuIsNotStuck) {
+  Party& party = add();
+  read_until(party, 7);
+  EXPECT_FALSE(gets_stuck()) << "its frame is not drawn";
+  producer.reached = 1;
+  EXPECT_EQ(reads(), proto::Reads::kPending) << "the time counts from the drawing on";
+  EXPECT_TRUE(gets_stuck());
+}
+
+TEST_F(LeaseSets, ARetiredLeaseIsNotStuck) {
+  Party& party = add();
+  producer.reached = 1;
+  read_until(party, 7);
+  ASSERT_TRUE(gets_stuck());
+  proto::VerdictPageWriter(*verdict).clear_lease(party.index);
+  EXPECT_EQ(reads(), proto::Reads::kDone);
 }
 
 TEST_F(LeaseSets, EveryArmedDescriptorIsRungOnceForEachTimeItIsArmed) {

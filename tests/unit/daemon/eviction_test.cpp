@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/daemon/fake_gpu.h"
 #include "tests/unit/daemon/raw_client.h"
 
 namespace ferry::daemon {
@@ -92,6 +93,22 @@ TEST(Eviction, ReadsConductFromThePages) {
   const Conduct idle = observe(lease, proto::StreamPageReader(*stream), proto::GenerationId{3}, false, 1000 * kMs);
   EXPECT_FALSE(idle.in_the_way) << "what it holds of older generations is in nobody's way";
   EXPECT_EQ(idle.overdue_ns, 0);
+
+  const auto timeline = std::make_shared<test::FakeTimeline>();
+  lease.release_timeline = timeline;
+  words.slots[4].release_point = 9;
+  words.slots[5].release_point = 10;
+  words.slots[6].release_point = 100 + platform::kMaxTimelineJump;  // nobody waits for that
+  *timeline->counter() = 9;
+  const Conduct reading = observe(lease, proto::StreamPageReader(*stream), proto::GenerationId{3}, false, 1000 * kMs);
+  EXPECT_TRUE(reading.in_the_way) << "its GPU reads a slot that it has let go of";
+  EXPECT_EQ(reading.unreached, 1u);
+  const auto evicted = choose_evictions(std::span(&reading, 1), 500 * kMs, 600 * kMs, false);
+  ASSERT_EQ(evicted.size(), 1u);
+  EXPECT_NE(evicted[0].reason.find("its GPU is not done with 1 slots"), std::string::npos) << evicted[0].reason;
+
+  *timeline->counter() = 10;
+  EXPECT_FALSE(observe(lease, proto::StreamPageReader(*stream), proto::GenerationId{3}, false, 1000 * kMs).in_the_way);
 }
 
 }  // namespace

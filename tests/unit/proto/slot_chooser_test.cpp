@@ -162,6 +162,30 @@ TEST(SlotChooser, ALeaseThatDoesNotReadYetBlocksNothing) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(stream.publish());
 }
 
+TEST(SlotChooser, PrefersSlotsThatNoGpuReads) {
+  TestStream stream(5);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(stream.publish());
+  stream.reads.of_slot[0] = Reads::kPending;
+  stream.reads.of_slot[1] = Reads::kPending;
+  for (int i = 0; i < 20; ++i) EXPECT_GE(stream.publish().value(), 2u) << "a queue would wait for a reader that may never end";
+
+  for (const std::uint32_t slot : {2u, 3u, 4u}) stream.reads.of_slot[slot] = Reads::kPending;
+  EXPECT_EQ(stream.publish(), 0u) << "all are being read: the oldest frame's";
+  EXPECT_EQ(stream.publish(), 1u);
+}
+
+TEST(SlotChooser, TakesNoSlotOfAConsumerWhoseGpuIsStuck) {
+  TestStream stream(3);
+  TestConsumer& viewer = stream.add_consumer(ConsumerMode::kLatest);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(stream.publish());
+  stream.reads.of_slot[0] = Reads::kStuck;
+  stream.reads.of_slot[1] = Reads::kStuck;
+  EXPECT_FALSE(stream.choose());
+  EXPECT_TRUE(stream.blocks(viewer));
+  stream.reads.of_slot[1] = Reads::kPending;
+  EXPECT_EQ(stream.publish(), 1u);
+}
+
 TEST(SlotChooser, ABegunSlotIsNotChosenTwice) {
   TestStream stream(4);
   std::set<std::uint32_t> begun;

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "proto/frame_taker.h"
@@ -19,6 +20,16 @@ struct TestConsumer {
   LeasePageWriter writer;
   LeaseView view;
   FrameTaker taker;
+};
+
+/// What GPUs do, told by the test; one lease is to blame for all that is stuck.
+struct TestReads final : PendingReads {
+  Reads reads_of(std::uint32_t slot, VerdictPageReader, std::span<std::uint64_t, kMaxLeases / 64> blockers) override {
+    if (of_slot[slot] == Reads::kStuck) blockers[stuck_lease / 64] |= std::uint64_t{1} << (stuck_lease % 64);
+    return of_slot[slot];
+  }
+  std::array<Reads, kMaxSlots> of_slot{};
+  std::uint32_t stuck_lease = 0;
 };
 
 class TestStream {
@@ -58,7 +69,7 @@ class TestStream {
 
   void retire(const TestConsumer& consumer) { VerdictPageWriter(*verdict).clear_lease(consumer.view.index); }
 
-  std::optional<SlotChooser::Choice> choose() { return chooser.choose(VerdictPageReader(*verdict), views, blockers); }
+  std::optional<SlotChooser::Choice> choose() { return chooser.choose(VerdictPageReader(*verdict), views, blockers, reads); }
 
   FrameRecord next_record(std::uint32_t slot, GenerationId g = kFirst) {
     FrameRecord record{};
@@ -85,6 +96,7 @@ class TestStream {
   const std::unique_ptr<VerdictPage> verdict = std::make_unique<VerdictPage>();
   std::vector<LeaseView> views;
   std::array<std::uint64_t, kMaxLeases / 64> blockers{};
+  TestReads reads;
   std::uint64_t newest = 0;
   SlotChooser chooser;
 
