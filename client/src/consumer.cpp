@@ -429,8 +429,10 @@ void Consumer::add_generation(std::unique_ptr<Generation> generation) {
 void Consumer::drop_old_generations() {
   std::uint64_t reached = 0;
   if (auto value = release_timeline_->value(); value) reached = *value;
-  std::erase_if(generations_, [&](const Imported& imported) {
-    return !taker_->knows(imported.generation->id()) && imported.held == 0 && imported.last_signal <= reached;
+  std::erase_if(generations_, [&](Imported& imported) {
+    if (taker_->knows(imported.generation->id()) || imported.held != 0 || imported.last_signal > reached) return false;
+    disposer_.dispose(std::move(imported.generation));
+    return true;
   });
 }
 

@@ -14,6 +14,7 @@
 
 #include "client/src/completion_queue.h"
 #include "client/src/connection.h"
+#include "client/src/disposer.h"
 #include "client/src/event_queue.h"
 #include "client/src/generation.h"
 #include "client/src/wait.h"
@@ -139,6 +140,7 @@ class Consumer final : public Recipient {
 
   std::optional<proto::FrameTaker> taker_;
   std::vector<Imported> generations_;
+  Disposer disposer_;
   std::shared_ptr<platform::Timeline> release_timeline_;
   std::shared_ptr<const platform::UniqueFd> release_timeline_fd_;  // for the next broker; null in sync mode host
   std::uint64_t next_signal_ = 1;

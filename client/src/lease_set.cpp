@@ -79,17 +79,21 @@ void LeaseSet::add(ProducerLease lease, platform::WaitSet& wait_set) {
   if (leases_.size() > 1 && !bell_) bell_ = std::make_unique<CrowdBell>(doorbell_);
 }
 
-std::shared_ptr<platform::Timeline> LeaseSet::remove(proto::LeaseId id, platform::WaitSet& wait_set) {
+Removed LeaseSet::remove(proto::LeaseId id, platform::WaitSet& wait_set) {
   for (std::size_t i = 0; i < leases_.size(); ++i) {
     if (leases_[i].id != id) continue;
     wait_set.remove(*leases_[i].channel);
-    auto timeline = std::move(leases_[i].release_timeline);
+    Removed removed{std::move(leases_[i].release_timeline)};
+    const std::uint64_t reached = leases_[i].known_value;
+    for (std::uint32_t slot = 0; slot < proto::kMaxSlots; ++slot)
+      if (const std::uint64_t point = views_[i].page.release_point(slot); platform::can_reach(reached, point))
+        removed.promised = std::max(removed.promised, point);
     leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(i));
     views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
     watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(i));
-    return timeline;
+    return removed;
   }
-  return nullptr;
+  return {};
 }
 
 std::vector<std::shared_ptr<const KeptLease>> LeaseSet::kept(proto::VerdictPageReader verdict) const {

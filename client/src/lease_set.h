@@ -37,6 +37,12 @@ struct ProducerLease {
   std::uint64_t rung_ticket = 0;  ///< arm ticket that was rung for
 };
 
+/// What is left of a lease that ended.
+struct Removed {
+  std::shared_ptr<platform::Timeline> release_timeline;  ///< null in sync mode host, and if there was no such lease
+  std::uint64_t promised = 0;                            ///< highest point on it that the consumer, or for it the broker, will reach
+};
+
 /// Semaphores and values to wait for, as VkTimelineSemaphoreSubmitInfo wants them.
 struct WaitList {
   std::vector<VkSemaphore> semaphores;
@@ -72,7 +78,7 @@ class LeaseSet {
 
   void add(ProducerLease lease, platform::WaitSet& wait_set);
   /// Gives back the lease's release timeline (null in sync mode host): submitted work may still wait for it.
-  std::shared_ptr<platform::Timeline> remove(proto::LeaseId id, platform::WaitSet& wait_set);
+  Removed remove(proto::LeaseId id, platform::WaitSet& wait_set);
 
   std::span<const proto::LeaseView> views() const { return views_; }
   bool any_completed_only() const;

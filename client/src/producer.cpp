@@ -424,17 +424,36 @@ Result<void> Producer::cancel(std::uint64_t target_id) {
 // ---- what the GPU may still use -------------------------------------------------------------------------------------
 
 void Producer::retire(std::shared_ptr<void> object, const std::shared_ptr<Imported>& last_used_with) {
-  retired_.push_back({std::move(object), last_target_, last_used_with, last_used_with->next_value});
+  retired_.push_back({std::move(object), last_target_, last_used_with, last_used_with->next_value, nullptr});
 }
 
+void Producer::retire(Removed lease) {
+  if (!lease.release_timeline) return;
+  retire(lease.release_timeline, current_);
+  retired_.back().timeline = std::move(lease.release_timeline);
+  retired_.back().promised = lease.promised;
+}
+
+/// The release timeline of a consumer that died with work on the GPU stays until the broker has signalled what it promised, which is
+/// when the kernel has buried it. Until then NVIDIA's driver lets nobody free anything, of any process, and whoever tries
+/// holds a lock that the application's own submissions need: five seconds were seen (docs/gpu-runs.md).
 void Producer::bury_retired() {
   const Target* oldest = oldest_begun();
   // In order: work on an older generation may wait for what was retired later.
-  while (!retired_.empty()) {
-    const Retired& first = retired_.front();
-    if (oldest != nullptr && oldest->id <= first.last_target) return;
-    if (!first.last_used_with->is_done(first.before)) return;
-    retired_.pop_front();
+  for (auto it = retired_.begin(); it != retired_.end();) {
+    if (oldest != nullptr && oldest->id <= it->last_target) return;
+    if (!it->last_used_with->is_done(it->before)) return;
+    if (it->timeline) {
+      const auto reached = it->timeline->value();
+      if (reached && *reached < it->promised) {
+        ++it;
+        continue;
+      }
+      it->timeline = nullptr;
+    }
+    disposer_.dispose(std::move(it->object));
+    disposer_.dispose(std::move(it->last_used_with));
+    it = retired_.erase(it);
   }
 }
 
@@ -560,7 +579,7 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
         [this](UnfinishedFrame& frame, const Result<void>& reached) { frame_finished(frame, reached); });
   const std::uint32_t index = lease->index;
   const proto::LeaseId id = lease->id;
-  if (auto before = leases_.remove(id, wait_set_)) retire(std::move(before), current_);
+  retire(leases_.remove(id, wait_set_));
   leases_.add(std::move(*lease), wait_set_);
   FERRY_TEST_POINT("lease.before_admission");
   page_writer_.admit(index, id);
@@ -574,7 +593,7 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
 void Producer::on_lease_ended(const wire::LeaseEndedT& info) {
   std::lock_guard lock(mutex_);
   if (info.lease_index < proto::kMaxLeases) page_writer_.admit(info.lease_index, proto::LeaseId{0});
-  if (auto timeline = leases_.remove(proto::LeaseId{info.lease}, wait_set_)) retire(std::move(timeline), current_);
+  retire(leases_.remove(proto::LeaseId{info.lease}, wait_set_));
   if (!leases_.any_completed_only()) chooser_.keep_on_show(0);
   ring_if_waiting();
 }

@@ -15,6 +15,7 @@
 
 #include "client/src/completion_queue.h"
 #include "client/src/connection.h"
+#include "client/src/disposer.h"
 #include "client/src/event_queue.h"
 #include "client/src/generation.h"
 #include "client/src/lease_set.h"
@@ -73,6 +74,9 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
     std::uint64_t last_target;
     std::shared_ptr<Imported> last_used_with;
     std::uint64_t before;  ///< values of that generation's timeline that were promised before the end
+    /// Not before this is reached, too: bury_retired().
+    std::shared_ptr<platform::Timeline> timeline;
+    std::uint64_t promised = 0;
   };
   struct HostFrame {
     proto::FrameRecord record;
@@ -105,6 +109,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   Target* find_begun(std::uint64_t id);
   void make_newest(const proto::FrameRecord& record);
   void retire(std::shared_ptr<void> object, const std::shared_ptr<Imported>& last_used_with);
+  void retire(Removed lease);
   void bury_retired();
   void take_incoming(std::unique_ptr<Generation> generation);
   void report_starved(std::int64_t now_ns);
@@ -153,6 +158,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   std::shared_ptr<Imported> current_;
   std::shared_ptr<Imported> incoming_;  // imported, not yet drawn into
   std::deque<Retired> retired_;
+  Disposer disposer_;
   std::uint32_t announced_generation_ = 0;  // older ones were given back to the broker
   std::deque<std::shared_ptr<const KeptGeneration>> kept_;  // the others, for the next broker
 

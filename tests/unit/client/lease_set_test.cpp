@@ -150,6 +150,22 @@ TEST_F(LeaseSets, ARetiredLeaseIsNotWaitedFor) {
   EXPECT_TRUE(waits().semaphores.empty());
 }
 
+TEST_F(LeaseSets, WhatALeaseHasPromisedIsKnownAtItsEnd) {
+  Party &party = add(), &on_the_host = add(false);
+  party.timeline->reached = 5;
+  read_until(party, 7);
+  (void)waits();
+  party.writer().hold(kGeneration, kSlot + 1);
+  party.writer().let_go(kGeneration, kSlot + 1, 9);
+  party.writer().hold(kGeneration, kSlot + 2);
+  party.writer().let_go(kGeneration, kSlot + 2, 6 + platform::kMaxTimelineJump);  // nobody will signal that for it
+  const Removed removed = leases.remove(party.id, *wait_set);
+  EXPECT_EQ(removed.release_timeline, party.timeline);
+  EXPECT_EQ(removed.promised, 9u);
+  EXPECT_FALSE(leases.remove(party.id, *wait_set).release_timeline) << "it is gone";
+  EXPECT_FALSE(leases.remove(on_the_host.id, *wait_set).release_timeline);
+}
+
 TEST_F(LeaseSets, AnotherSlotsPointIsNotWaitedFor) {
   Party& party = add();
   party.writer().hold(kGeneration, kSlot + 1);
