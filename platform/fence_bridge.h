@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "platform/timeline.h"
 #include "platform/unique_fd.h"
@@ -20,17 +21,17 @@ struct LentQueue {
 };
 
 /// Both ways cost a submission without commands. One timeline's points have to be crossed in their order. Any thread. A
-/// timeline may go when its last crossing has happened, at the latest after the bridge, which waits for that.
+/// timeline is kept until its last crossing has happened.
 class FenceBridge {
  public:
   virtual ~FenceBridge() = default;
   /// A fence that signals when @p timeline reaches @p value: something that was submitted has to signal it. An invalid
   /// descriptor: it has already. kDeviceLost.
-  virtual proto::Result<UniqueFd> export_point(const Timeline& timeline, std::uint64_t value) = 0;
+  virtual proto::Result<UniqueFd> export_point(std::shared_ptr<const Timeline> timeline, std::uint64_t value) = 0;
   /// @p timeline reaches @p value when @p fd has signalled; what is submitted to the queue later may have to wait for that,
   /// too. Takes @p fd in every case; an invalid one has signalled already. Nothing else may signal @p timeline.
   /// kProtocolViolation unless it is a sync_file; kDeviceLost.
-  virtual proto::Result<void> import_point(UniqueFd fd, const Timeline& timeline, std::uint64_t value) = 0;
+  virtual proto::Result<void> import_point(UniqueFd fd, std::shared_ptr<const Timeline> timeline, std::uint64_t value) = 0;
 };
 
 }  // namespace ferry::platform

@@ -73,14 +73,14 @@ proto::Result<std::vector<const char*>> extensions_to_enable(const InstanceDispa
 }
 
 proto::Result<VkDevice> create_vk_device(const OwnedInstance& instance, VkPhysicalDevice physical_device,
-                                         std::uint32_t queue_family_index, const std::vector<const char*>& extensions,
-                                         const void* more_features) {
-  const float priority = 1.0F;
+                                         std::uint32_t queue_family_index, std::uint32_t queue_count,
+                                         const std::vector<const char*>& extensions, const void* more_features) {
+  const float priorities[] = {1.0F, 1.0F};
   VkDeviceQueueCreateInfo queue_info{};
   queue_info.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
   queue_info.queueFamilyIndex = queue_family_index;
-  queue_info.queueCount = 1;
-  queue_info.pQueuePriorities = &priority;
+  queue_info.queueCount = queue_count;
+  queue_info.pQueuePriorities = priorities;
   auto features = DeviceFeatures::choose(instance.vki(), physical_device, instance.api_version(), more_features);
   if (!features) return std::move(features).error();
   VkDeviceCreateInfo info{};
@@ -114,7 +114,10 @@ proto::Result<std::unique_ptr<VulkanDevice>> create_device(const DeviceChoice& c
   if (!extensions) return std::move(extensions).error();
   auto queue_family_index = choose_queue_family(vki, physical_device, capabilities.name);
   if (!queue_family_index) return std::move(queue_family_index).error();
-  auto device = create_vk_device(**instance, physical_device, *queue_family_index, *extensions, choice.features);
+  const bool has_spare =
+      choice.spare_queue && capabilities.sync_fd && queues_of(vki, physical_device, *queue_family_index) > 1;
+  auto device = create_vk_device(**instance, physical_device, *queue_family_index, has_spare ? 2 : 1, *extensions,
+                                 choice.features);
   if (!device) return std::move(device).error();
 
   auto context = std::make_shared<OwnedContext>(std::move(*instance));
@@ -122,10 +125,11 @@ proto::Result<std::unique_ptr<VulkanDevice>> create_device(const DeviceChoice& c
                       context->instance->get_instance_proc_addr()};
   context->destroy_device_of(context->instance->vki());
   if (auto completed = complete_context(*context); !completed) return std::move(completed).error();
-  VkQueue queue = VK_NULL_HANDLE;
+  VkQueue queue = VK_NULL_HANDLE, spare_queue = VK_NULL_HANDLE;
   context->vkd.GetDeviceQueue(*device, *queue_family_index, 0, &queue);
+  if (has_spare) context->vkd.GetDeviceQueue(*device, *queue_family_index, 1, &spare_queue);
   const auto* validation_errors = &context->instance->validation_errors();
-  return make_vulkan_device(std::move(context), queue, validation_errors);
+  return make_vulkan_device(std::move(context), queue, spare_queue, validation_errors);
 }
 
 proto::Result<std::vector<DeviceCapabilities>> enumerate_devices() {

@@ -60,6 +60,8 @@ class VulkanDevice {
   virtual ~VulkanDevice() = default;
   virtual const VulkanHandles& handles() const = 0;
   virtual VkQueue queue() const = 0;  ///< VK_NULL_HANDLE for a wrapped device
+  /// Beside queue(), and nobody else's. VK_NULL_HANDLE unless the device was created with one.
+  virtual VkQueue spare_queue() const { return VK_NULL_HANDLE; }
   virtual const DeviceCapabilities& capabilities() const = 0;
   virtual TextureImporter& texture_importer() = 0;
   virtual TimelineImporter& timeline_importer() = 0;
@@ -82,8 +84,9 @@ struct DeviceChoice {
   bool enable_validation = false;
   std::vector<const char*> instance_extensions, device_extensions;
   const void* features = nullptr;  ///< chain of structs for VkDeviceCreateInfo::pNext, read during the call
+  bool spare_queue = false;        ///< a second queue where the driver has sync_fd and the family has two
 };
-/// Creates instance, device and one graphics queue. Loads libvulkan.so.1 at run time. kNotFound lists what there is.
+/// Creates instance, device and one graphics queue, or two. Loads libvulkan.so.1 at run time. kNotFound lists what there is.
 /// kInvalidArgument: the features turn timelineSemaphore off.
 proto::Result<std::unique_ptr<VulkanDevice>> create_device(const DeviceChoice& choice);
 

@@ -11,5 +11,7 @@ namespace ferry::platform {
 /// message.
 proto::Result<std::uint32_t> choose_queue_family(const InstanceDispatch& vki, VkPhysicalDevice device,
                                                  const std::string& name);
+/// How many queues @p family has.
+std::uint32_t queues_of(const InstanceDispatch& vki, VkPhysicalDevice device, std::uint32_t family);
 
 }  // namespace ferry::platform

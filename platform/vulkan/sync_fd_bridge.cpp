@@ -68,12 +68,13 @@ class SyncFdBridge final : public FenceBridge {
     new auto(context_);
   }
 
-  Result<UniqueFd> export_point(const Timeline& timeline, std::uint64_t value) override {
+  Result<UniqueFd> export_point(std::shared_ptr<const Timeline> timeline, std::uint64_t value) override {
     const std::lock_guard lock(mutex_);
     auto semaphore = take_semaphore();
     if (!semaphore) return std::move(semaphore).error();
     const VkSemaphore binary = semaphore->get();
-    if (auto submitted = submit({timeline.semaphore(), value}, {binary, 0}, std::move(*semaphore)); !submitted)
+    const Point wait{timeline->semaphore(), value};
+    if (auto submitted = submit(wait, {binary, 0}, std::move(*semaphore), std::move(timeline)); !submitted)
       return std::move(submitted).error();
     VkSemaphoreGetFdInfoKHR info{};
     info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_GET_FD_INFO_KHR;
@@ -87,12 +88,13 @@ class SyncFdBridge final : public FenceBridge {
     return UniqueFd(fd);
   }
 
-  Result<void> import_point(UniqueFd fd, const Timeline& timeline, std::uint64_t value) override {
+  Result<void> import_point(UniqueFd fd, std::shared_ptr<const Timeline> timeline, std::uint64_t value) override {
     if (fd)
       if (auto state = fence_state(fd); !state) return std::move(state).error();
     const std::lock_guard lock(mutex_);
     // Through the queue, too, when it has signalled already: points before it may still be on their way.
-    if (!fd) return submit({}, {timeline.semaphore(), value}, {});
+    const Point signal{timeline->semaphore(), value};
+    if (!fd) return submit({}, signal, {}, std::move(timeline));
     auto semaphore = take_semaphore();
     if (!semaphore) return std::move(semaphore).error();
     const VkSemaphore binary = semaphore->get();
@@ -108,7 +110,7 @@ class SyncFdBridge final : public FenceBridge {
       settle_failed_import(info.fd, context_->capabilities.is_software);
       return vk_error(result, "vkImportSemaphoreFdKHR", "of a sync_file");
     }
-    return submit({binary, 0}, {timeline.semaphore(), value}, std::move(*semaphore));
+    return submit({binary, 0}, signal, std::move(*semaphore), std::move(timeline));
   }
 
  private:
@@ -116,10 +118,11 @@ class SyncFdBridge final : public FenceBridge {
     VkSemaphore semaphore = VK_NULL_HANDLE;
     std::uint64_t value = 0;  ///< ignored of a binary one
   };
-  /// A submission that may not have run yet, and the semaphore that it uses.
+  /// A submission that may not have run yet, and the semaphores that it uses.
   struct Crossing {
     std::uint64_t number = 0;
     UniqueSemaphore semaphore;
+    std::shared_ptr<const Timeline> timeline;
     bool reusable = true;
   };
 
@@ -144,7 +147,8 @@ class SyncFdBridge final : public FenceBridge {
   }
 
   /// Nothing but waits and signals. @p used is free again when they have happened.
-  Result<void> submit(const Point& wait, const Point& signal, UniqueSemaphore used) {
+  Result<void> submit(const Point& wait, const Point& signal, UniqueSemaphore used,
+                      std::shared_ptr<const Timeline> timeline) {
     const std::uint64_t number = crossings_ + 1;
     const VkSemaphore signals[] = {signal.semaphore, progress_.get()};
     const std::uint64_t signal_values[] = {signal.value, number};
@@ -167,7 +171,7 @@ class SyncFdBridge final : public FenceBridge {
     if (const VkResult result = context_->vkd.QueueSubmit(queue_.queue, 1, &info, VK_NULL_HANDLE); result != VK_SUCCESS)
       return vk_error(result, "vkQueueSubmit", "of a point that crosses");
     crossings_ = number;
-    under_way_.push_back({number, std::move(used)});
+    under_way_.push_back({number, std::move(used), std::move(timeline)});
     return {};
   }
 

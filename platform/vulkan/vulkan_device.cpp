@@ -16,10 +16,11 @@ namespace {
 
 class ContextDevice final : public VulkanDevice {
  public:
-  ContextDevice(std::shared_ptr<const DeviceContext> context, VkQueue queue,
+  ContextDevice(std::shared_ptr<const DeviceContext> context, VkQueue queue, VkQueue spare_queue,
                 const std::atomic<std::uint64_t>* validation_errors)
       : context_(std::move(context)),
         queue_(queue),
+        spare_queue_(spare_queue),
         validation_errors_(validation_errors),
         texture_importer_(make_texture_importer(context_)),
         timeline_importer_(make_timeline_importer(context_)) {
@@ -32,6 +33,7 @@ class ContextDevice final : public VulkanDevice {
 
   const VulkanHandles& handles() const override { return context_->handles; }
   VkQueue queue() const override { return queue_; }
+  VkQueue spare_queue() const override { return spare_queue_; }
   const DeviceCapabilities& capabilities() const override { return context_->capabilities; }
   TextureImporter& texture_importer() override { return *texture_importer_; }
   TimelineImporter& timeline_importer() override { return *timeline_importer_; }
@@ -50,7 +52,7 @@ class ContextDevice final : public VulkanDevice {
 
  private:
   std::shared_ptr<const DeviceContext> context_;
-  VkQueue queue_;
+  VkQueue queue_, spare_queue_;
   const std::atomic<std::uint64_t>* validation_errors_;
   std::unique_ptr<TextureImporter> texture_importer_;
   std::unique_ptr<TimelineImporter> timeline_importer_;
@@ -120,8 +122,9 @@ proto::Result<void> complete_context(DeviceContext& context) {
 }
 
 std::unique_ptr<VulkanDevice> make_vulkan_device(std::shared_ptr<const DeviceContext> context, VkQueue queue,
+                                                 VkQueue spare_queue,
                                                  const std::atomic<std::uint64_t>* validation_errors) {
-  return std::make_unique<ContextDevice>(std::move(context), queue, validation_errors);
+  return std::make_unique<ContextDevice>(std::move(context), queue, spare_queue, validation_errors);
 }
 
 proto::Result<std::unique_ptr<VulkanDevice>> wrap_device(const VulkanHandles& handles) {
@@ -129,7 +132,7 @@ proto::Result<std::unique_ptr<VulkanDevice>> wrap_device(const VulkanHandles& ha
   auto context = std::make_shared<DeviceContext>();
   context->handles = handles;
   if (auto completed = complete_context(*context); !completed) return std::move(completed).error();
-  return make_vulkan_device(std::move(context), VK_NULL_HANDLE, nullptr);
+  return make_vulkan_device(std::move(context), VK_NULL_HANDLE, VK_NULL_HANDLE, nullptr);
 }
 
 }  // namespace ferry::platform

@@ -72,10 +72,10 @@ class Bridges : public TwoDevices {
     EXPECT_TRUE(made) << made.error().message;
     return made ? std::move(*made) : nullptr;
   }
-  static std::unique_ptr<Timeline> timeline(VulkanDevice& device) {
+  static std::shared_ptr<Timeline> timeline(VulkanDevice& device) {
     auto made = device.timeline_importer().create_local();
     EXPECT_TRUE(made) << made.error().message;
-    return made ? std::move(*made) : nullptr;
+    return made ? std::shared_ptr<Timeline>(std::move(*made)) : nullptr;
   }
   void expect_reached(std::uint64_t value) const {
     const auto waited = point_->wait(value, 10 * kSecond);
@@ -87,7 +87,7 @@ class Bridges : public TwoDevices {
   }
 
   std::unique_ptr<FenceBridge> bridge_;
-  std::unique_ptr<Timeline> point_;
+  std::shared_ptr<Timeline> point_;
 };
 
 TEST_F(Bridges, CarryAPointFromOneDeviceToAnother) {
@@ -95,16 +95,16 @@ TEST_F(Bridges, CarryAPointFromOneDeviceToAnother) {
   const auto exports = bridge(*broker_);
   for (std::uint64_t value = 1; value <= 3; ++value) {
     submit(*broker_, nullptr, 0, *there, value);
-    auto fence = exports->export_point(*there, value);
+    auto fence = exports->export_point(there, value);
     ASSERT_TRUE(fence) << fence.error().message;
-    const auto imported = bridge_->import_point(std::move(*fence), *point_, value * 10);
+    const auto imported = bridge_->import_point(std::move(*fence), point_, value * 10);
     ASSERT_TRUE(imported) << imported.error().message;
     expect_reached(value * 10);
   }
 }
 
 TEST_F(Bridges, TakeNoFenceForOneThatHasSignalled) {
-  ASSERT_TRUE(bridge_->import_point(UniqueFd(), *point_, 4));
+  ASSERT_TRUE(bridge_->import_point(UniqueFd(), point_, 4));
   expect_reached(4);
 }
 
@@ -115,7 +115,7 @@ TEST_F(Bridges, RefuseWhatIsNoFence) {
       event(::eventfd(0, EFD_CLOEXEC));
   for (const UniqueFd* fd : {&pipe, &memory, &event}) {
     const std::size_t before = open_descriptors();
-    const auto refused = bridge_->import_point(fd->duplicate(), *point_, 1);
+    const auto refused = bridge_->import_point(fd->duplicate(), point_, 1);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::kProtocolViolation);
     EXPECT_NE(refused.error().message.find("not a sync_file"), std::string::npos) << refused.error().message;
@@ -129,9 +129,9 @@ TEST_F(Bridges, HoldTheQueueWhileTheyUseIt) {
   auto made = client_->fence_bridge({client_->queue(), [&] { EXPECT_EQ(++depth, 1); }, [&] { --depth, ++uses; }});
   ASSERT_TRUE(made) << made.error().message;
   submit(*client_, nullptr, 0, *point_, 1);
-  ASSERT_TRUE((*made)->export_point(*point_, 1));
+  ASSERT_TRUE((*made)->export_point(point_, 1));
   const auto other = timeline(*client_);
-  ASSERT_TRUE((*made)->import_point(UniqueFd(), *other, 1));
+  ASSERT_TRUE((*made)->import_point(UniqueFd(), other, 1));
   EXPECT_TRUE(other->wait(1, 10 * kSecond));
   EXPECT_EQ(depth, 0);
   EXPECT_EQ(uses, 2);
@@ -151,7 +151,7 @@ class PendingFences : public Bridges {
 };
 
 TEST_F(PendingFences, AreWaitedFor) {
-  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), *point_, 7));
+  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), point_, 7));
   expect_stays_at(0);
   fences_.advance(1);
   expect_reached(7);
@@ -159,7 +159,7 @@ TEST_F(PendingFences, AreWaitedFor) {
 
 TEST_F(PendingFences, AreWaitedForByTheGpu) {
   constexpr TextureDesc kDesc{67, 3, proto::Format::kRgba8Unorm, proto::kUsageRender, 0};
-  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), *point_, 1));
+  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), point_, 1));
   const auto after = timeline(*client_);
   submit(*client_, point_.get(), 1, *after, 1);
   EXPECT_EQ(after->wait(1, 50 * kMillisecond).error().code, ErrorCode::kTimeout);
@@ -180,9 +180,9 @@ TEST_F(PendingFences, AreWaitedForByTheGpu) {
 
 TEST_F(PendingFences, SignalTheirPointsInOrder) {
   const ferry::test::SwSync later = ferry::test::SwSync::open();
-  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), *point_, 1));
-  ASSERT_TRUE(bridge_->import_point(later.fence_at(1), *point_, 2));
-  ASSERT_TRUE(bridge_->import_point(UniqueFd(), *point_, 3));
+  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), point_, 1));
+  ASSERT_TRUE(bridge_->import_point(later.fence_at(1), point_, 2));
+  ASSERT_TRUE(bridge_->import_point(UniqueFd(), point_, 3));
   later.advance(1);
   expect_stays_at(0);
   fences_.advance(1);
@@ -191,10 +191,10 @@ TEST_F(PendingFences, SignalTheirPointsInOrder) {
 
 TEST_F(PendingFences, LeaveNoDescriptorAndNoSemaphoreBehind) {
   const auto cross = [&](std::uint32_t value) {
-    ASSERT_TRUE(bridge_->import_point(fences_.fence_at(value), *point_, value));
+    ASSERT_TRUE(bridge_->import_point(fences_.fence_at(value), point_, value));
     fences_.advance(1);
     expect_reached(value);
-    auto exported = bridge_->export_point(*point_, value);
+    auto exported = bridge_->export_point(point_, value);
     ASSERT_TRUE(exported) << exported.error().message;
   };
   for (std::uint32_t value = 1; value <= 8; ++value) cross(value);
@@ -204,7 +204,7 @@ TEST_F(PendingFences, LeaveNoDescriptorAndNoSemaphoreBehind) {
 }
 
 TEST_F(PendingFences, ThatFailSignalAllTheSame) {
-  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), *point_, 1));
+  ASSERT_TRUE(bridge_->import_point(fences_.fence_at(1), point_, 1));
   fences_ = ferry::test::SwSync();  // as when a process dies with its work undone
   expect_reached(1);
 }
