@@ -71,10 +71,13 @@ std::size_t descriptor_count(const Envelope& envelope) {
     case wire::Body::Attach: return 1;
     case wire::Body::StreamCreated: return 1 + count_of(body.AsStreamCreated()->generation);
     case wire::Body::Attached:
-      return 3 + (body.AsAttached()->has_release_timeline ? 1u : 0u) + count_of(body.AsAttached()->generation);
+      return 3 + (body.AsAttached()->has_fence_channel ? 1u : 0u) + (body.AsAttached()->has_release_timeline ? 1u : 0u) +
+             count_of(body.AsAttached()->generation);
     case wire::Body::GenerationStarted: return count_of(body.AsGenerationStarted()->generation);
-    case wire::Body::ProducerChanged: return 2 + count_of(body.AsProducerChanged()->generation);
-    case wire::Body::LeaseAdded: return 2 + (body.AsLeaseAdded()->has_release_timeline ? 1u : 0u);
+    case wire::Body::ProducerChanged:
+      return 2 + (body.AsProducerChanged()->has_fence_channel ? 1u : 0u) + count_of(body.AsProducerChanged()->generation);
+    case wire::Body::LeaseAdded:
+      return 2 + (body.AsLeaseAdded()->has_fence_channel ? 1u : 0u) + (body.AsLeaseAdded()->has_release_timeline ? 1u : 0u);
     case wire::Body::HandBackGeneration: return count_of(body.AsHandBackGeneration()->generation);
     case wire::Body::HandBackLease: return 1 + (body.AsHandBackLease()->has_release_timeline ? 1u : 0u);
     case wire::Body::ReclaimLease: return 2 + (body.AsReclaimLease()->has_release_timeline ? 1u : 0u);

@@ -65,6 +65,13 @@ void FrameTaker::switch_producer(StreamPageReader stream, QueuePolicy policy) {
   stream_ = stream;
   policy_ = policy;
   orphaned_ = false;
+  fenced_ = 0;
+}
+
+/// The newest frame that this consumer may see.
+std::uint64_t FrameTaker::visible() const {
+  if (!completed_only_) return stream_.published();
+  return std::max(stream_.completed(), std::min(fenced_, stream_.published()));
 }
 
 const FrameTaker::KnownGeneration* FrameTaker::find(GenerationId g) const {
@@ -82,7 +89,7 @@ bool FrameTaker::is_outdated(GenerationId g) const {
 /// The newest frame to be had. The images of an orphan's newest ones may have gone with its producer and its broker, for good:
 /// then the newest one of a generation that is here.
 std::uint64_t FrameTaker::newest() const {
-  const std::uint64_t published = completed_only_ ? stream_.completed() : stream_.published();
+  const std::uint64_t published = visible();
   if (!orphaned_) return published;
   for (std::uint64_t sequence = published; sequence > 0 && published - sequence < kRingFrames; --sequence) {
     const auto record = stream_.read(sequence);

@@ -58,6 +58,8 @@ class FrameTaker {
 
   /// For a consumer that must not wait on the producer's GPU: takes only what the producer says is complete.
   void set_completed_only(bool on) { completed_only_ = on; }
+  /// And what that consumer has a fence for: every frame up to @p sequence.
+  void set_fenced(std::uint64_t sequence) { fenced_ = sequence; }
 
   /// On kTaken the slot is held: LeasePageWriter::let_go gives it back.
   Outcome try_take(Taken& out);
@@ -81,6 +83,7 @@ class FrameTaker {
     kRubbish,
   };
 
+  std::uint64_t visible() const;
   std::uint64_t newest() const;
   template <class Visit>
   void for_each_unread(Visit visit) const;
@@ -100,6 +103,7 @@ class FrameTaker {
   std::uint32_t queue_depth_;
   QueuePolicy policy_;
   bool completed_only_ = false;
+  std::uint64_t fenced_ = 0;
   bool orphaned_ = false;
   bool reading_ = false;
   std::uint64_t cursor_ = 0;   ///< nothing up to here is wanted any more; what the lease page shows

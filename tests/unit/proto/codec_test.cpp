@@ -5,6 +5,7 @@
 #include <map>
 
 #include "message_samples.h"
+#include "proto/generation_sync.h"
 #include "proto/limits.h"
 #include "proto/session_state.h"
 
@@ -66,10 +67,10 @@ TEST(Codec, CountsTheDescriptorsOfEveryMessage) {
       {wire::Body::CreateStream, 1},                 // stream page
       {wire::Body::Attach, 1},                       // lease page
       {wire::Body::StreamCreated, 1 + kGeneration},  // verdict page
-      {wire::Body::Attached, 4 + kGeneration},       // verdict page, stream page, channel, release timeline
+      {wire::Body::Attached, 5 + kGeneration},       // verdict page, stream page, two channels, release timeline
       {wire::Body::GenerationStarted, kGeneration},
       {wire::Body::ProducerChanged, 2 + kGeneration},  // stream page, channel
-      {wire::Body::LeaseAdded, 3},                     // lease page, channel, release timeline
+      {wire::Body::LeaseAdded, 4},                     // lease page, two channels, release timeline
       {wire::Body::HandBackGeneration, kGeneration},
       {wire::Body::HandBackLease, 2},   // lease page, release timeline
       {wire::Body::ReclaimStream, 1},   // stream page
@@ -92,13 +93,39 @@ TEST(Codec, CountsNoTimelinesWhereThereAreNone) {
     change(envelope.body);
     return descriptor_count(envelope);
   };
-  EXPECT_EQ(count(wire::Body::LeaseAdded, [](auto& b) { b.AsLeaseAdded()->has_release_timeline = false; }), 2u);
+  EXPECT_EQ(count(wire::Body::LeaseAdded, [](auto& b) { b.AsLeaseAdded()->has_release_timeline = false; }), 3u);
   EXPECT_EQ(count(wire::Body::Attached, [](auto& b) { b.AsAttached()->has_release_timeline = false; }),
-            4 + kSampleSlots);
+            5 + kSampleSlots);
   EXPECT_EQ(
       count(wire::Body::GenerationStarted, [](auto& b) { b.AsGenerationStarted()->generation->has_timeline = false; }),
       kSampleSlots);
   EXPECT_EQ(count(wire::Body::StreamCreated, [](auto& b) { b.AsStreamCreated()->generation.reset(); }), 1u);
+}
+
+TEST(Codec, CountsNoFenceChannelWhereThereIsNone) {
+  auto count = [](wire::Body type, auto change) {
+    Envelope envelope;
+    envelope.body = sample_body(type);
+    change(envelope.body);
+    return descriptor_count(envelope);
+  };
+  EXPECT_EQ(count(wire::Body::LeaseAdded, [](auto& b) { b.AsLeaseAdded()->has_fence_channel = false; }), 3u);
+  EXPECT_EQ(count(wire::Body::Attached, [](auto& b) { b.AsAttached()->has_fence_channel = false; }), 5 + kSampleSlots);
+  const auto with = [](auto& b) { b.AsProducerChanged()->has_fence_channel = true; };
+  EXPECT_EQ(count(wire::Body::ProducerChanged, with), 3 + 1 + kSampleSlots);
+  // They say that there is one, and it stays where it is.
+  EXPECT_EQ(count(wire::Body::HandBackLease, [](auto& b) { b.AsHandBackLease()->has_fence_channel = false; }), 2u);
+}
+
+TEST(Codec, SaysHowTheFramesOfAGenerationCross) {
+  wire::GenerationT generation;
+  EXPECT_EQ(sync_of(generation), wire::SyncMode::Host) << "as an older broker has it";
+  generation.sync_mode = wire::SyncMode::SyncFd;
+  EXPECT_EQ(sync_of(generation), wire::SyncMode::SyncFd);
+  generation.has_timeline = true;
+  EXPECT_EQ(sync_of(generation), wire::SyncMode::Timeline);
+  generation.sync_mode = wire::SyncMode::Automatic;
+  EXPECT_EQ(sync_of(generation), wire::SyncMode::Timeline);
 }
 
 TEST(Codec, ASlotCountFromAPeerDoesNotWrapTheDescriptorCount) {

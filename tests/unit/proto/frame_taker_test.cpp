@@ -408,6 +408,19 @@ TEST_F(Outsider, TakesNothingThatTheGpuHasNotFinished) {
   EXPECT_EQ(take(consumer), 2u);
 }
 
+TEST_F(Outsider, TakesWhatItHasAFenceFor) {
+  publish(stream, 2);
+  consumer.taker.set_fenced(1);
+  EXPECT_EQ(take(consumer), 1u);
+  EXPECT_EQ(take(consumer), 0u);
+  complete(2);
+  EXPECT_EQ(take(consumer), 2u) << "or what is complete, whatever fences came";
+  consumer.taker.set_fenced(1'000'000);
+  EXPECT_EQ(take(consumer), 0u) << "a fence comes before its frame";
+  publish(stream, 1);
+  EXPECT_EQ(take(consumer), 3u);
+}
+
 TEST_F(Outsider, FindsTheNewestFinishedFrameStillOnShow) {
   publish(stream, 1);
   complete(1);

@@ -24,7 +24,8 @@ std::unique_ptr<wire::DeviceT> device() {
   device->driver = "llvmpipe Mesa 22.3.6";
   device->is_software = true;
   device->transports = {wire::Transport::OpaqueFd, wire::Transport::HostMemory};
-  device->sync_modes = {wire::SyncMode::Timeline, wire::SyncMode::Host};
+  device->sync_modes = {wire::SyncMode::Timeline, wire::SyncMode::SyncFd, wire::SyncMode::Host};
+  device->sync_fd_reason = "no queue is lent";
   device->sync_reason = "it exports timeline semaphores";
   device->lacks.push_back(std::make_unique<wire::TransportLackT>());
   device->lacks.back()->transport = wire::Transport::DmaBuf;
@@ -57,6 +58,7 @@ std::unique_ptr<wire::GenerationT> generation() {
   generation->slot_count = kSampleSlots;
   generation->transport = wire::Transport::OpaqueFd;
   generation->has_timeline = true;
+  generation->sync_mode = wire::SyncMode::Timeline;
   generation->allocation_size = std::uint64_t{1} << 33;
   generation->memory_type_index = 2;
   generation->dedicated = true;
@@ -197,6 +199,7 @@ wire::AttachedT attached() {
   body.generation = generation();
   body.producer_pid = 12;
   body.queue_policy = wire::QueuePolicy::Block;
+  body.has_fence_channel = true;
   return body;
 }
 
@@ -217,6 +220,7 @@ wire::HandBackLeaseT hand_back_lease() {
   body.queue_depth = 4;
   body.has_release_timeline = true;
   body.completed_only = true;
+  body.has_fence_channel = true;
   return body;
 }
 
@@ -253,6 +257,7 @@ wire::ReclaimLeaseT reclaim_lease() {
   body.newest_generation = 5;
   body.newest_known = 4;
   body.producers = 2;
+  body.has_fence_channel = true;
   return body;
 }
 
@@ -278,6 +283,7 @@ wire::LeaseAddedT lease_added() {
   body.queue_depth = 1;
   body.has_release_timeline = true;
   body.consumer_pid = 13;
+  body.has_fence_channel = true;
   return body;
 }
 
