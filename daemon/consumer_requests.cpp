@@ -82,7 +82,7 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   lease->foreign = domain_of(session.process()->identity()) != stream.domain();
   if (lease->foreign && stream.newest_generation().handed_back())
     if (auto renewed = stream.renew(&*need, "for " + who); !renewed) return renewed;
-  lease->need.completed_only = lease->foreign && stream.agreement().uses_timelines();
+  lease->need.completed_only = lease->foreign && stream.agreement().publishes_early();
   lease->page = std::move(page);
   lease->attached_ns = platform::now_ns();
   auto admitted = stream.admit(std::move(lease), request, limits_.max_leases_per_stream);

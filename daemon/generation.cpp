@@ -164,6 +164,7 @@ std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const
   out->reason = spec_.reason;
   out->transport_reason = spec_.agreement.transport_reason;
   out->sync_reason = spec_.agreement.sync_reason;
+  out->sync_mode = audience == Audience::kDomain ? spec_.agreement.sync : wire::SyncMode::Host;
   return out;
 }
 

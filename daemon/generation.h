@@ -61,13 +61,13 @@ class Generation {
   /// Whether its slots lie as @p agreement wants them.
   bool lies_as(const Agreement& agreement) const;
   std::uint64_t memory_bytes() const { return memory_.amount(); }
-  /// nullptr in sync mode host.
+  /// nullptr in sync modes host and sync-fd.
   const std::shared_ptr<platform::ExportedTimeline>& acquire_timeline() const { return acquire_timeline_; }
 
   /// Its timeline on another device object: the one it was made on is lost.
   proto::Result<void> move_timeline_to(platform::VulkanDevice& device);
 
-  /// With its acquire timeline, if it has one, or for a foreign lease without.
+  /// With its acquire timeline, if it has one, or for a foreign lease as one of sync mode host.
   enum class Audience : std::uint8_t { kDomain, kForeign };
   std::unique_ptr<wire::GenerationT> describe(Audience audience = Audience::kDomain) const;
   /// In the order of ferry.fbs.

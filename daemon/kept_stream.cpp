@@ -18,7 +18,9 @@ std::unique_ptr<wire::DeviceT> device_of(const Party& party) {
   out->name = party.device_name;
   out->transports = party.transports;
   out->sync_modes = party.sync_modes;
+  out->is_software = party.is_software;
   out->sync_reason = party.sync_reason;
+  out->sync_fd_reason = party.sync_fd_reason;
   for (const Party::Lack& lack : party.lacks) {
     out->lacks.push_back(std::make_unique<wire::TransportLackT>());
     out->lacks.back()->transport = lack.transport;
@@ -85,18 +87,20 @@ void KeptStream::keep(const Generation& generation) {
 void KeptStream::forget(proto::GenerationId id) { remove(Kind::kGeneration, raw(id)); }
 
 void KeptStream::keep(const Lease& lease) {
-  keep_lease(lease.id, lease.index, lease.need, lease.page, lease.release_timeline.get(), &lease.party);
+  keep_lease(lease.id, lease.index, lease.need, lease.page, lease.release_timeline.get(), lease.has_fence_channel,
+             &lease.party);
 }
 
 void KeptStream::keep(const AbsentLease& lease) {
-  keep_lease(lease.id, lease.index, lease.need, lease.page, lease.release_timeline.get(),
+  keep_lease(lease.id, lease.index, lease.need, lease.page, lease.release_timeline.get(), lease.has_fence_channel,
              lease.party ? &*lease.party : nullptr);
 }
 
 void KeptStream::forget(proto::LeaseId id) { remove(Kind::kLease, raw(id)); }
 
 void KeptStream::keep_lease(proto::LeaseId id, std::uint32_t index, const LeaseNeed& need, const LeasePagePtr& page,
-                            const platform::ExportedTimeline* release_timeline, const Party* party) {
+                            const platform::ExportedTimeline* release_timeline, bool has_fence_channel,
+                            const Party* party) {
   if (store_ == nullptr) return;
   kept::LeaseT about;
   about.part = std::make_unique<wire::HandBackLeaseT>();
@@ -108,6 +112,7 @@ void KeptStream::keep_lease(proto::LeaseId id, std::uint32_t index, const LeaseN
   about.part->queue_depth = need.queue_depth;
   about.part->has_release_timeline = release_timeline != nullptr;
   about.part->completed_only = need.completed_only;
+  about.part->has_fence_channel = has_fence_channel;
   if (party != nullptr) about.device = device_of(*party);
   FdList fds{&page->fd};
   if (release_timeline != nullptr) fds.push_back(&release_timeline->fd());

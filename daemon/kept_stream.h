@@ -35,7 +35,7 @@ class KeptStream {
   void remove(KeptName::Kind kind, std::uint64_t part);
   /// @p party: may be null.
   void keep_lease(proto::LeaseId id, std::uint32_t index, const LeaseNeed& need, const LeasePagePtr& page,
-                  const platform::ExportedTimeline* release_timeline, const Party* party);
+                  const platform::ExportedTimeline* release_timeline, bool has_fence_channel, const Party* party);
 
   FdStore* store_;
   proto::StreamId id_;

@@ -34,8 +34,8 @@ proto::Result<std::shared_ptr<const SharedPage<Page>>> share_page(platform::Uniq
       SharedPage<Page>{std::move(descriptors), std::move(fd), std::move(*mapping)});
 }
 
-/// Beside the page: the stream's verdict page, the lease's timeline and its producer's end of the channel.
-constexpr std::uint64_t kDescriptorsOfStream = 2, kDescriptorsOfLease = 3;
+/// Beside the page: the stream's verdict page, the lease's timeline and its producer's ends of the channels.
+constexpr std::uint64_t kDescriptorsOfStream = 2, kDescriptorsOfLease = 4;
 
 using StreamPagePtr = std::shared_ptr<const SharedPage<proto::StreamPage>>;
 using LeasePagePtr = std::shared_ptr<const SharedPage<proto::LeasePage>>;
@@ -50,9 +50,10 @@ struct Lease {
   /// cannot fake their points, and none of its own points is waited for on anybody's GPU.
   bool foreign = false;
   LeasePagePtr page;
-  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr if it joined in sync mode host, and for foreign leases
+  std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr if it joined in sync mode host or sync-fd, and for foreign leases
   /// Without a producer: kept open, or the consumer's end would look hung up.
-  platform::UniqueFd producer_end;
+  platform::UniqueFd producer_end, fence_producer_end;
+  bool has_fence_channel = false;
   std::int64_t attached_ns = 0;
   bool known_to_producer = false;             ///< the producer that the stream has, or waits for, was told of it
   proto::GenerationId newest_known{};         ///< that its consumer was told of
@@ -68,6 +69,7 @@ struct AbsentLease {
   std::shared_ptr<Process> process;  ///< the page's writer
   std::int64_t since_ns = 0;
   std::optional<Party> party;      ///< known if it comes from the service manager
+  bool has_fence_channel = false;
   bool known_to_producer = false;  ///< the producer that the stream has, or waits for, has told of it
 };
 

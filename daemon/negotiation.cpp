@@ -201,6 +201,47 @@ std::optional<Obstacle> against_timelines(wire::Transport transport, const Quest
   });
 }
 
+/// Why no fences can cross, in the words of whoever has none.
+std::optional<Obstacle> against_fences(wire::Transport transport, const Question& q) {
+  const std::vector<std::string> wanted{sync_mode_name(wire::SyncMode::SyncFd)};
+  if (transport == wire::Transport::HostMemory)
+    return Obstacle{"transport host-memory copies a frame once it is complete",
+                    {"transport host-memory", "sync mode", {"host"}, wanted}};
+  return q.first_of_all([&](const Party& party) -> std::optional<Obstacle> {
+    if (lists(party.sync_modes, wire::SyncMode::SyncFd)) return std::nullopt;
+    return Obstacle{fmt::format("{} lists no sync_files{}", party.who,
+                                party.sync_fd_reason.empty() ? "" : ": " + party.sync_fd_reason),
+                    {party.who, "sync mode", names_of(party.sync_modes), wanted}};
+  });
+}
+
+/// How points cross by a transport that all have.
+struct SyncChoice {
+  wire::SyncMode mode{};
+  std::string reason;
+};
+
+/// What nobody insists on: the best.
+SyncChoice best_sync(const Question& q, const std::optional<Obstacle>& no_timelines,
+                     const std::optional<Obstacle>& no_fences) {
+  const Demand& demand = q.demand;
+  const bool is_new = demand.in_use == wire::SyncMode::Automatic;
+  if (!no_timelines && (is_new || demand.in_use == wire::SyncMode::Timeline))
+    return {wire::SyncMode::Timeline, "timeline: all sides export and import timeline semaphores"};
+  const std::string no_better = no_timelines ? no_timelines->text : "consumers have joined without, and it is for life";
+  if (demand.in_use == wire::SyncMode::Host && !no_timelines)
+    return {wire::SyncMode::Host, "host: consumers have joined in it, and it is for life"};
+  // A software driver waits for its work before it exports a fence: nothing is gained, and the producer waits for it.
+  const bool gains = q.first_of_all([](const Party& party) {
+    return party.is_software ? std::optional<Obstacle>(Obstacle{}) : std::nullopt;
+  }) == std::nullopt;
+  if (!gains || demand.in_use == wire::SyncMode::Host) return {wire::SyncMode::Host, "host: " + no_better};
+  if (no_fences) return {wire::SyncMode::Host, fmt::format("host: {}; {}", no_better, no_fences->text)};
+  if (!demand.leases_have_channels)
+    return {wire::SyncMode::Host, fmt::format("host: {}; there are consumers without a channel for fences", no_better)};
+  return {wire::SyncMode::SyncFd, fmt::format("sync-fd, a fence a frame: {}", no_better)};
+}
+
 std::string reason_for(wire::Transport transport, const std::vector<std::uint64_t>& modifiers, const Question& q,
                        const std::vector<Obstacle>& obstacles) {
   if (transport == wire::Transport::OpaqueFd) return "opaque-fd: device and driver UUID are equal on all sides";
@@ -221,9 +262,6 @@ Result<void> check_demand(const Demand& demand, const std::string& who) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{} asks for transport {}; the last known one is {}", who,
                              static_cast<int>(demand.transport), static_cast<int>(wire::Transport::MAX))};
-  if (demand.sync == wire::SyncMode::SyncFd)
-    return incompatible(fmt::format("{} asks for sync mode sync-fd, which goes with transport dma-buf", who),
-                        {who, "sync mode", {"sync-fd"}, {"timeline", "host"}});
   return {};
 }
 
@@ -273,8 +311,10 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
   party.device = *key;
   party.device_name = proto::printable(device->name, 64);
   party.transports = device->transports;
+  party.is_software = device->is_software;
   party.sync_modes = device->sync_modes;
   party.sync_reason = proto::printable(device->sync_reason, kMaxReason);
+  party.sync_fd_reason = proto::printable(device->sync_fd_reason, kMaxReason);
   for (const auto& lack : device->lacks)
     if (lack && party.lacks.size() < kMaxLacks)
       party.lacks.push_back({lack->transport, proto::printable(lack->reason, kMaxReason)});
@@ -282,6 +322,10 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
     if (proto::find_format(stated.format()) != nullptr && party.modifiers.size() < kMaxModifiers)
       party.modifiers.push_back(from_wire(stated));
   return party;
+}
+
+bool can_exchange_fences(const Party& producer, const Party& consumer) {
+  return lists(producer.sync_modes, wire::SyncMode::SyncFd) && lists(consumer.sync_modes, wire::SyncMode::SyncFd);
 }
 
 const char* sync_mode_name(wire::SyncMode mode) {
@@ -313,32 +357,31 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Part
       continue;
     }
     const auto no_timelines = against_timelines(transport, question);
-    if (demand.sync == wire::SyncMode::Timeline && no_timelines) {
-      obstacles.push_back(
-          {fmt::format("{} asks for sync mode timeline, but {}", producer.who, no_timelines->text),
-           no_timelines->conflict});
+    const auto no_fences = against_fences(transport, question);
+    const auto& not_wanted_one = demand.sync == wire::SyncMode::Timeline ? no_timelines : no_fences;
+    const bool insists = demand.sync == wire::SyncMode::Timeline || demand.sync == wire::SyncMode::SyncFd;
+    if (insists && not_wanted_one) {
+      obstacles.push_back({fmt::format("{} asks for sync mode {}, but {}", producer.who, sync_mode_name(demand.sync),
+                                       not_wanted_one->text),
+                           not_wanted_one->conflict});
       agreement.modifiers.clear();
       continue;
     }
     agreement.transport = static_cast<platform::Transport>(transport);
     agreement.transport_reason = reason_for(transport, agreement.modifiers, question, obstacles);
-    if (demand.sync == wire::SyncMode::Host || demand.stays_host || no_timelines) {
-      agreement.sync = wire::SyncMode::Host;
-      agreement.sync_reason = "host: ";
-      agreement.sync_reason += demand.sync == wire::SyncMode::Host ? "the producer asked for it"
-                               : no_timelines                      ? no_timelines->text
-                                                                   : "consumers have joined in it, and it is for life";
-    } else {
-      agreement.sync = wire::SyncMode::Timeline;
-      agreement.sync_reason = "timeline: all sides export and import timeline semaphores";
-    }
+    SyncChoice choice{demand.sync, fmt::format("{}: the producer asked for it", sync_mode_name(demand.sync))};
+    if (demand.sync == wire::SyncMode::Timeline || demand.sync == wire::SyncMode::Automatic)
+      choice = best_sync(question, no_timelines, no_fences);
+    agreement.sync = choice.mode;
+    agreement.sync_reason = std::move(choice.reason);
     return agreement;
   }
   // The last transport takes almost anybody, so what stands against it weighs most; the others explain. Of a producer that
-  // wants one transport alone only that one counts, and of one that wants timelines the one that has them decides.
-  const auto wanted = demand.sync == wire::SyncMode::Timeline && demand.transport == wire::Transport::None
-                          ? wire::Transport::OpaqueFd
-                          : demand.transport;
+  // wants one transport alone only that one counts, and of one that wants timelines or fences one that has them decides.
+  auto wanted = demand.transport;
+  if (wanted == wire::Transport::None && demand.sync == wire::SyncMode::Timeline) wanted = wire::Transport::OpaqueFd;
+  if (wanted == wire::Transport::None && demand.sync == wire::SyncMode::SyncFd)
+    wanted = obstacles.front().conflict.constraint == "sync mode" ? wire::Transport::OpaqueFd : wire::Transport::DmaBuf;
   std::string message;
   Obstacle* decisive = &obstacles.back();
   for (std::size_t i = 0; i < obstacles.size(); ++i) {

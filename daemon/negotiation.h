@@ -35,8 +35,9 @@ struct Party {
   DeviceKey device;
   std::string device_name;  ///< printable
   std::vector<wire::Transport> transports;
+  bool is_software = false;
   std::vector<wire::SyncMode> sync_modes;
-  std::string sync_reason;
+  std::string sync_reason, sync_fd_reason;  ///< why neither timeline nor sync-fd is among them
   std::vector<Lack> lacks;
   std::vector<platform::FormatModifier> modifiers;  ///< dma-buf: what it imports
 
@@ -57,6 +58,8 @@ struct Agreement {
   std::vector<std::uint64_t> modifiers;  ///< dma-buf: all that every party can use for the image; never empty
 
   bool uses_timelines() const { return sync == wire::SyncMode::Timeline; }
+  /// Frames are published while a GPU still draws them: who must not wait for that GPU sees complete frames only.
+  bool publishes_early() const { return sync != wire::SyncMode::Host; }
   /// Whether frames cross in the same way, whatever the reasons.
   bool same_way(const Agreement& other) const { return transport == other.transport && sync == other.sync; }
 };
@@ -71,8 +74,10 @@ struct Excluded {
 struct Demand {
   wire::Transport transport = wire::Transport::None;  ///< None: the best
   wire::SyncMode sync = wire::SyncMode::Automatic;
-  /// Of a stream in sync mode host. For life: a lease that has joined in it has no release timeline.
-  bool stays_host = false;
+  /// Of a stream that is there: the mode in use. From timeline it goes on to sync-fd where @p leases_have_channels, from either
+  /// to host, and never back, for life: a lease that has joined in another mode has no release timeline.
+  wire::SyncMode in_use = wire::SyncMode::Automatic;
+  bool leases_have_channels = true;
   std::vector<Excluded> excluded{};
 };
 
@@ -87,6 +92,9 @@ proto::Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, con
 proto::Error incompatible(std::string message, proto::Conflict conflict);
 
 const char* sync_mode_name(wire::SyncMode mode);  ///< "timeline"
+
+/// Whether fences may come to cross between the two: their lease has a channel for them.
+bool can_exchange_fences(const Party& producer, const Party& consumer);
 std::vector<std::string> modifier_names(const std::vector<std::uint64_t>& modifiers);
 
 }  // namespace ferry::daemon

@@ -194,10 +194,11 @@ Result<void> StreamService::judge_starvation(Session& session, const wire::Repor
                              proto::kMaxLeases)};
   const std::int64_t now_ns = platform::now_ns();
   std::vector<Conduct> suspects;
+  // In sync mode sync-fd a slot stays held until the GPU is done, as in host.
   for (const std::uint64_t id : said.leases)
     if (const Lease* lease = stream.find_lease(proto::LeaseId{id}))
       suspects.push_back(observe(*lease, stream.frames(), stream.newest_generation().id(),
-                                 stream.sync_of(*lease) == wire::SyncMode::Host, now_ns));
+                                 stream.sync_of(*lease) != wire::SyncMode::Timeline, now_ns));
   constexpr std::int64_t kNsPerMs = 1'000'000;
   const auto deadline_ns = static_cast<std::int64_t>(limits_.eviction_deadline_ms) * kNsPerMs;
   const bool pool_short = stream.slots_required() > stream.newest_generation().spec().slot_count;

@@ -152,7 +152,7 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
                         {claim.party.who, "modifier", modifier_names(fits->modifiers),
                          modifier_names({stream.newest_generation().layout().modifier})});
   const bool foreign = domain_of(claim.session->process()->identity()) != stream.domain();
-  if (foreign && (claim.release_timeline || (in_use.uses_timelines() && !claim.need.completed_only)))
+  if (foreign && (claim.release_timeline || (in_use.publishes_early() && !claim.need.completed_only)))
     return Error{ErrorCode::kPermissionDenied, fmt::format("{} has timelines of {}: attach anew", object,
                                                            to_string(stream.domain()))};
   if (stream.leases().size() + stream.absent().size() > limits_.max_leases_per_stream)
@@ -165,6 +165,7 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   lease->party = claim.party;
   lease->need = claim.need;
   lease->foreign = foreign;
+  lease->has_fence_channel = asked.has_fence_channel;
   lease->page = claim.page;
   lease->attached_ns = platform::now_ns();
   lease->newest_known = proto::GenerationId{asked.newest_known};

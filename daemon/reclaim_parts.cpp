@@ -6,6 +6,7 @@
 #include "daemon/stream_service.h"
 #include "daemon/wire_convert.h"
 #include "platform/vulkan/driver_fd.h"
+#include "proto/generation_sync.h"
 #include "proto/names.h"
 
 namespace ferry::daemon {
@@ -87,8 +88,7 @@ Result<void> StreamService::hand_back_lease(Session& session, const wire::HandBa
 /// What is in use was agreed before, but this broker may have other devices, and the claimer may lie.
 Result<Agreement> StreamService::agree_as_it_is(const wire::GenerationT& info, const platform::TextureDesc& image,
                                                 const Party& party) const {
-  const auto sync = info.has_timeline ? wire::SyncMode::Timeline : wire::SyncMode::Host;
-  auto agreement = agree(party, {}, {info.transport, sync}, image);
+  auto agreement = agree(party, {}, {info.transport, proto::sync_of(info)}, image);
   if (!agreement) return agreement;
   agreement->transport_reason = proto::printable(info.transport_reason, kMaxReason);
   agreement->sync_reason = proto::printable(info.sync_reason, kMaxReason);

@@ -74,6 +74,13 @@ std::string Stream::sync_reason_of(const Lease& lease) const {
                      to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
 }
 
+bool Stream::leases_have_channels() const {
+  return std::all_of(leases_.begin(), leases_.end(), [](const auto& l) { return l->foreign || l->has_fence_channel; }) &&
+         std::all_of(absent_.begin(), absent_.end(), [](const AbsentLease& l) {
+           return l.need.completed_only || l.has_fence_channel;
+         });
+}
+
 std::vector<const Party*> Stream::consumers() const {
   std::vector<const Party*> parties;
   for (const auto& lease : leases_) parties.push_back(&lease->party);
@@ -162,6 +169,9 @@ std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
   std::vector<LeaseNeed> needs;
   for (const auto& lease : leases_) needs.push_back(lease->need);
   for (const auto& lease : absent_) needs.push_back(lease.need);
+  // Frames whose fence did not come are seen when they are complete.
+  if (agreement().sync == wire::SyncMode::SyncFd)
+    for (LeaseNeed& need : needs) need.completed_only = true;
   return daemon::slots_required(frames_in_flight, needs);
 }
 
@@ -237,13 +247,28 @@ std::uint32_t Stream::free_index() const {
   return index;
 }
 
+Result<Stream::Channels> Stream::create_channels(const Producer& producer, const Agreement& agreement,
+                                                 const Lease& lease) const {
+  Channels channels;
+  auto bell = platform::create_channel();
+  if (!bell) return std::move(bell).error();
+  channels.bell = std::move(*bell);
+  // Also where timelines cross as yet: somebody may join who has none. Nobody comes back from sync mode host.
+  if (lease.foreign || !agreement.publishes_early() || !can_exchange_fences(producer.party, lease.party)) return channels;
+  auto fences = platform::create_fence_channel();
+  if (!fences) return std::move(fences).error();
+  channels.fences = std::move(*fences);
+  return channels;
+}
+
 Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases) {
   if (leases_.size() + absent_.size() >= max_leases)
     return Error{ErrorCode::kLimitExceeded,
                  fmt::format("stream {} has {} leases; the limit max_leases_per_stream is {}", log_name(),
                              leases_.size() + absent_.size(), max_leases)};
-  auto channel = platform::create_channel();
-  if (!channel) return std::move(channel).error();
+  auto channels = create_channels(producer(), agreement(), *lease);
+  if (!channels) return std::move(channels).error();
+  lease->has_fence_channel = channels->fences.producer_end.valid();
   if (agreement().uses_timelines() && !lease->foreign) {
     auto timeline = setup_.device->timeline_exporter()->create();
     if (!timeline) return std::move(timeline).error();
@@ -265,15 +290,17 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement()) &&
                           on_show->lies_as(agreement()) && !(admitted.foreign && on_show->handed_back());
   const Generation& first = can_import ? *on_show : newest_generation();
-  send_attached(admitted, first, channel->consumer_end, request);
+  send_attached(admitted, first, *channels, request);
   for (const auto& generation : generations_)
     if (raw(generation->id()) > raw(first.id())) send_generation(*generation, admitted);
   admitted.newest_known = newest_generation().id();
   admitted.known_to_producer = has_producer();
-  if (has_producer())
-    send_lease_added(admitted, channel->producer_end);
-  else
-    admitted.producer_end = std::move(channel->producer_end);
+  if (has_producer()) {
+    send_lease_added(admitted, channels->bell.producer_end, channels->fences.producer_end);
+  } else {
+    admitted.producer_end = std::move(channels->bell.producer_end);
+    admitted.fence_producer_end = std::move(channels->fences.producer_end);
+  }
   return &admitted;
 }
 
@@ -309,11 +336,11 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
 
 Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
                                const platform::TextureDesc& image, std::uint64_t request) {
-  std::vector<platform::ChannelPair> channels;
-  for (std::size_t i = 0; i < leases_.size(); ++i) {
-    auto channel = platform::create_channel();
-    if (!channel) return std::move(channel).error();
-    channels.push_back(std::move(*channel));
+  std::vector<Channels> channels;
+  for (const auto& lease : leases_) {
+    auto made = create_channels(next, agreement, *lease);
+    if (!made) return std::move(made).error();
+    channels.push_back(std::move(*made));
   }
   const std::uint32_t slots =
       std::min(setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
@@ -342,10 +369,13 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   answer_create(request);
   for (std::size_t i = 0; i < leases_.size(); ++i) {
     leases_[i]->producer_end.reset();
+    leases_[i]->fence_producer_end.reset();
     leases_[i]->known_to_producer = true;
     leases_[i]->newest_known = newest_generation().id();
-    send_lease_added(*leases_[i], channels[i].producer_end);
-    send_producer_changed(*leases_[i], channels[i].consumer_end);
+    const bool has_fence_channel = channels[i].fences.producer_end.valid();
+    if (std::exchange(leases_[i]->has_fence_channel, has_fence_channel) != has_fence_channel) kept_.keep(*leases_[i]);
+    send_lease_added(*leases_[i], channels[i].bell.producer_end, channels[i].fences.producer_end);
+    send_producer_changed(*leases_[i], channels[i]);
   }
   return {};
 }
@@ -446,7 +476,7 @@ void Stream::send_generation(const Generation& generation, const Lease& to) {
   to.session->send(0, std::move(started), fds);
 }
 
-void Stream::send_attached(const Lease& lease, const Generation& generation, const UniqueFd& consumer_end,
+void Stream::send_attached(const Lease& lease, const Generation& generation, const Channels& channels,
                            std::uint64_t request) {
   wire::AttachedT attached;
   attached.stream = raw(setup_.id);
@@ -456,18 +486,20 @@ void Stream::send_attached(const Lease& lease, const Generation& generation, con
   attached.sync_reason = sync_reason_of(lease);
   attached.completed_only = lease.need.completed_only;
   attached.transport_reason = agreement().transport_reason;
+  attached.has_fence_channel = channels.fences.consumer_end.valid();
   attached.has_release_timeline = lease.release_timeline != nullptr;
   attached.state = static_cast<wire::StreamState>(state_);
   attached.generation = generation.describe(audience_of(lease));
   attached.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
   attached.queue_policy = static_cast<wire::QueuePolicy>(producer().queue_policy);
-  FdList fds{&verdict_.fd(), &producer().page->fd, &consumer_end};
+  FdList fds{&verdict_.fd(), &producer().page->fd, &channels.bell.consumer_end};
+  if (attached.has_fence_channel) fds.push_back(&channels.fences.consumer_end);
   if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
   generation.append_fds(fds, audience_of(lease));
   lease.session->send(request, std::move(attached), fds);
 }
 
-void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end) {
+void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end, const UniqueFd& fence_producer_end) {
   wire::LeaseAddedT added;
   added.stream = raw(setup_.id);
   added.lease = raw(lease.id);
@@ -475,22 +507,26 @@ void Stream::send_lease_added(const Lease& lease, const UniqueFd& producer_end) 
   added.mode = static_cast<wire::ConsumerMode>(lease.need.mode);
   added.max_holds = lease.need.max_holds;
   added.queue_depth = lease.need.queue_depth;
+  added.has_fence_channel = fence_producer_end.valid();
   added.has_release_timeline = lease.release_timeline != nullptr;
   added.completed_only = lease.need.completed_only;
   added.consumer_pid = static_cast<std::uint32_t>(lease.session->process()->pid());
   FdList fds{&lease.page->fd, &producer_end};
+  if (added.has_fence_channel) fds.push_back(&fence_producer_end);
   if (lease.release_timeline) fds.push_back(&lease.release_timeline->fd());
   producer().session->send(0, std::move(added), fds);
 }
 
-void Stream::send_producer_changed(const Lease& lease, const UniqueFd& consumer_end) {
+void Stream::send_producer_changed(const Lease& lease, const Channels& channels) {
   wire::ProducerChangedT changed;
   changed.stream = raw(setup_.id);
   changed.generation = newest_generation().describe(audience_of(lease));
   changed.producer_pid = static_cast<std::uint32_t>(producer().process->pid());
   changed.lease = raw(lease.id);
   changed.queue_policy = static_cast<wire::QueuePolicy>(producer().queue_policy);
-  FdList fds{&producer().page->fd, &consumer_end};
+  changed.has_fence_channel = channels.fences.consumer_end.valid();
+  FdList fds{&producer().page->fd, &channels.bell.consumer_end};
+  if (changed.has_fence_channel) fds.push_back(&channels.fences.consumer_end);
   newest_generation().append_fds(fds, audience_of(lease));
   lease.session->send(0, std::move(changed), fds);
 }

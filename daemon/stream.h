@@ -13,6 +13,7 @@
 #include "daemon/lease.h"
 #include "daemon/negotiation.h"
 #include "daemon/policy.h"
+#include "platform/fence_channel.h"
 #include "platform/message_socket.h"
 #include "proto/pages/stream_page.h"
 #include "proto/pages/verdict_page.h"
@@ -69,6 +70,8 @@ class Stream {
   /// A consumer of another trust domain waits for no GPU but its own.
   wire::SyncMode sync_of(const Lease& lease) const;
   std::string sync_reason_of(const Lease& lease) const;
+  /// Every lease could change over to sync mode sync-fd.
+  bool leases_have_channels() const;
   Party& producer_party() { return setup_.producer.party; }
   bool has_producer() const { return setup_.producer.session != nullptr; }
   proto::StreamState state() const { return state_; }
@@ -192,10 +195,16 @@ class Stream {
   void remember_release_points(const Lease& lease);
   void send_generation(const Generation& generation, const Lease& to);
   void send_generation_to_producer(const Generation& generation, std::uint64_t request);
-  void send_attached(const Lease& lease, const Generation& generation, const platform::UniqueFd& consumer_end,
-                     std::uint64_t request);
-  void send_lease_added(const Lease& lease, const platform::UniqueFd& producer_end);
-  void send_producer_changed(const Lease& lease, const platform::UniqueFd& consumer_end);
+  /// What a producer and a consumer tell each other by.
+  struct Channels {
+    platform::ChannelPair bell;
+    platform::FenceChannelPair fences;  ///< invalid where none will ever cross
+  };
+  proto::Result<Channels> create_channels(const Producer& producer, const Agreement& agreement, const Lease& lease) const;
+  void send_attached(const Lease& lease, const Generation& generation, const Channels& channels, std::uint64_t request);
+  void send_lease_added(const Lease& lease, const platform::UniqueFd& producer_end,
+                        const platform::UniqueFd& fence_producer_end);
+  void send_producer_changed(const Lease& lease, const Channels& channels);
   void set_state(proto::StreamState state, const std::string& message);
   void ring_verdict();
   void take_past(const Past& past);

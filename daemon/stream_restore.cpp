@@ -94,6 +94,7 @@ Result<void> Stream::expect(AbsentLease expected) {
   if (Lease* present = find_lease(expected.id); present != nullptr && present->index == expected.index &&
                                                is_same_file(present->page->fd, expected.page->fd)) {
     present->known_to_producer = true;
+    present->has_fence_channel = present->has_fence_channel && expected.has_fence_channel;
     // The one that waits for it says which timeline it waits on.
     if (expected.release_timeline && !present->foreign) present->release_timeline = std::move(expected.release_timeline);
     return {};
@@ -144,15 +145,17 @@ void Stream::make_up(Lease& lease) {
 
 void Stream::introduce(Lease& lease) {
   if (lease.producer_end) {
-    send_lease_added(lease, lease.producer_end);
+    send_lease_added(lease, lease.producer_end, lease.fence_producer_end);
   } else {
     // The earlier broker went between telling the consumer and telling the producer.
-    auto channel = platform::create_channel();
-    if (!channel) return spdlog::warn("stream {}, lease {}: {}", log_name(), raw(lease.id), channel.error().message);
-    send_lease_added(lease, channel->producer_end);
-    send_producer_changed(lease, channel->consumer_end);
+    auto channels = create_channels(producer(), agreement(), lease);
+    if (!channels) return spdlog::warn("stream {}, lease {}: {}", log_name(), raw(lease.id), channels.error().message);
+    lease.has_fence_channel = channels->fences.producer_end.valid();
+    send_lease_added(lease, channels->bell.producer_end, channels->fences.producer_end);
+    send_producer_changed(lease, *channels);
   }
   lease.producer_end.reset();
+  lease.fence_producer_end.reset();
   lease.known_to_producer = true;
 }
 
@@ -170,6 +173,7 @@ Result<Lease*> Stream::readmit(std::unique_ptr<Lease> claimed, std::uint64_t req
     // The one that waits for it says which timeline it waits on.
     if (!claimed->foreign) claimed->release_timeline = absent->release_timeline;
     claimed->known_to_producer = absent->known_to_producer;
+    claimed->has_fence_channel = claimed->has_fence_channel && absent->has_fence_channel;
     absent_.erase(absent);
   } else if (claimed->index >= proto::kMaxLeases ||
              std::any_of(absent_.begin(), absent_.end(), [&](const auto& a) { return a.index == claimed->index; }) ||

@@ -19,7 +19,8 @@ namespace {
 /// What a stream that is there can be moved to.
 Demand demand_of(const Stream& stream, std::vector<Excluded> excluded) {
   Demand demand = stream.producer().demand;
-  demand.stays_host = stream.agreement().sync == wire::SyncMode::Host;
+  demand.in_use = stream.agreement().sync;
+  demand.leases_have_channels = stream.leases_have_channels();
   demand.excluded = std::move(excluded);
   return demand;
 }

@@ -77,8 +77,11 @@ wire::DeviceT to_wire(const platform::DeviceCapabilities& device) {
                                static_cast<std::uint8_t>(known.plane_count), known.exports);
   state(wire::Transport::HostMemory, device.host_memory, device.host_memory_reason);
   if (device.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
+  if (device.sync_fd && !device.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);
   out.sync_modes.push_back(wire::SyncMode::Host);
+  if (device.sync_fd && device.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);  // it waits before it exports
   out.sync_reason = device.timeline_fd_reason;
+  out.sync_fd_reason = device.sync_fd_reason;
   return out;
 }
 

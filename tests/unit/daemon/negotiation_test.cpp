@@ -79,18 +79,20 @@ TEST(Negotiation, HostSaysWhoseFaultItIs) {
   const auto ours = alone(gpu(false), gpu());
   ASSERT_TRUE(ours);
   EXPECT_EQ(ours->sync, wire::SyncMode::Host);
-  EXPECT_EQ(ours->sync_reason, "host: driver 1.0 cannot export timeline semaphores");
+  EXPECT_EQ(ours->sync_reason, "host: driver 1.0 cannot export timeline semaphores; " + kWho + " lists no sync_files");
 
   const auto theirs = alone(gpu(), gpu(false));
   ASSERT_TRUE(theirs);
   EXPECT_EQ(theirs->sync_reason,
-            "host: " + kWho + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores");
+            "host: " + kWho + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores; " + kWho +
+                " lists no sync_files");
 
   const auto consumers = joined_by(gpu(false));
   ASSERT_TRUE(consumers);
   EXPECT_EQ(consumers->transport, platform::Transport::kOpaqueFd);
   EXPECT_EQ(consumers->sync_reason,
-            "host: " + kViewer + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores");
+            "host: " + kViewer + " lists no timeline semaphores: driver 1.0 cannot export timeline semaphores; " + kWho +
+                " lists no sync_files");
 
   const auto asked = alone(gpu(), gpu(), wire::SyncMode::Host);
   ASSERT_TRUE(asked);
@@ -124,7 +126,8 @@ TEST(Negotiation, OtherDevicesMeetInHostMemory) {
   ASSERT_TRUE(agreement) << agreement.error().message;
   EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
   EXPECT_EQ(agreement->sync, wire::SyncMode::Host);
-  EXPECT_EQ(agreement->sync_reason, "host: transport host-memory has no timelines in common");
+  EXPECT_EQ(agreement->sync_reason,
+            "host: transport host-memory has no timelines in common; transport host-memory copies a frame once it is complete");
   const std::string& why = agreement->transport_reason;
   for (const std::string& part : {std::string("host-memory, a GPU copy at both ends: "), kViewer,
                                   std::string("09090909-"), std::string("01010101-")})
@@ -158,7 +161,7 @@ TEST(Negotiation, OtherDevicesMeetInADmaBufOfAModifierThatAllHave) {
   ASSERT_TRUE(agreement) << agreement.error().message;
   EXPECT_EQ(agreement->transport, platform::Transport::kDmaBuf);
   EXPECT_EQ(agreement->modifiers, std::vector<std::uint64_t>{0});
-  EXPECT_EQ(agreement->sync_reason, "host: transport dma-buf has no timelines in common");
+  EXPECT_EQ(agreement->sync_reason, "host: transport dma-buf has no timelines in common; " + kWho + " lists no sync_files");
   const std::string& why = agreement->transport_reason;
   EXPECT_EQ(why.find("dma-buf, BGRA8 as LINEAR: opaque-fd needs equal UUIDs"), 0u) << why;
 }
@@ -216,6 +219,129 @@ TEST(Negotiation, HostMemoryNeedsNoDeviceOfTheBrokers) {
   EXPECT_EQ(agreement->transport, platform::Transport::kHostMemory);
   EXPECT_NE(agreement->transport_reason.find("none of the broker's devices"), std::string::npos);
   EXPECT_FALSE(negotiate(nullptr, party(without_host_memory()), {}, {}, kImage));
+}
+
+// ---- sync-fd
+
+/// As gpu(), with fences.
+platform::DeviceCapabilities fencing(bool timelines = true, std::uint8_t number = 1) {
+  auto device = gpu(timelines, number);
+  device.sync_fd = true;
+  return device;
+}
+
+Party lends_none(const platform::DeviceCapabilities& device, const std::string& who) {
+  Party out = party(device, who);
+  std::erase(out.sync_modes, wire::SyncMode::SyncFd);
+  out.sync_fd_reason = "no queue is lent (ferry_device_lend_queue)";
+  return out;
+}
+
+TEST(Negotiation, FencesAreBetterThanHostAndWorseThanTimelines) {
+  const auto both = alone(fencing(), fencing());
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->sync, wire::SyncMode::Timeline);
+  const auto fences = alone(fencing(false), fencing(false));
+  ASSERT_TRUE(fences);
+  EXPECT_EQ(fences->sync, wire::SyncMode::SyncFd);
+  EXPECT_EQ(fences->transport, platform::Transport::kOpaqueFd);
+  EXPECT_EQ(fences->sync_reason, "sync-fd, a fence a frame: driver 1.0 cannot export timeline semaphores");
+  EXPECT_TRUE(fences->publishes_early());
+  EXPECT_FALSE(fences->uses_timelines());
+}
+
+TEST(Negotiation, FencesCrossBetweenTwoDriversByDmaBuf) {
+  auto from = fencing(), to = fencing(true, 9);
+  for (auto* device : {&from, &to}) {
+    device->dma_buf = true;
+    device->modifiers = {{proto::Format::kBgra8Unorm, 0, 1, proto::kUsageAll, true}};
+  }
+  const Party consumer = party(to, kViewer);
+  const Party* consumers[] = {&consumer};
+  const auto agreement = negotiate(&from, party(from), consumers, {}, kImage);
+  ASSERT_TRUE(agreement) << agreement.error().message;
+  EXPECT_EQ(agreement->transport, platform::Transport::kDmaBuf);
+  EXPECT_EQ(agreement->sync, wire::SyncMode::SyncFd);
+  EXPECT_EQ(agreement->sync_reason, "sync-fd, a fence a frame: transport dma-buf has no timelines in common");
+}
+
+TEST(Negotiation, WhoLendsNoQueueIsNamed) {
+  const auto ours = fencing(false);
+  const Party consumer = lends_none(ours, kViewer);
+  const Party* consumers[] = {&consumer};
+  const auto agreement = negotiate(&ours, party(ours), consumers, {}, kImage);
+  ASSERT_TRUE(agreement);
+  EXPECT_EQ(agreement->sync, wire::SyncMode::Host);
+  EXPECT_EQ(agreement->sync_reason, "host: driver 1.0 cannot export timeline semaphores; " + kViewer +
+                                        " lists no sync_files: no queue is lent (ferry_device_lend_queue)");
+  const auto asked = negotiate(&ours, party(ours), consumers, {wire::Transport::None, wire::SyncMode::SyncFd}, kImage);
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().code, ErrorCode::kIncompatible);
+  EXPECT_NE(asked.error().message.find(kWho + " asks for sync mode sync-fd, but " + kViewer +
+                                       " lists no sync_files: no queue is lent (ferry_device_lend_queue)"),
+            std::string::npos)
+      << asked.error().message;
+  ASSERT_TRUE(asked.error().conflict);
+  EXPECT_EQ(asked.error().conflict->party, kViewer);
+  EXPECT_EQ(asked.error().conflict->constraint, "sync mode");
+  EXPECT_EQ(asked.error().conflict->party_has, std::vector<std::string>{"host"});
+  EXPECT_EQ(asked.error().conflict->others_have, std::vector<std::string>{"sync-fd"});
+}
+
+TEST(Negotiation, SoftwareDriversFenceOnDemandAlone) {
+  auto software = fencing(false);
+  software.is_software = true;
+  const auto best = alone(software, software);
+  ASSERT_TRUE(best);
+  EXPECT_EQ(best->sync, wire::SyncMode::Host);
+  EXPECT_EQ(best->sync_reason, "host: driver 1.0 cannot export timeline semaphores");
+  const auto asked = alone(software, software, wire::SyncMode::SyncFd);
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->sync, wire::SyncMode::SyncFd);
+  EXPECT_EQ(asked->sync_reason, "sync-fd: the producer asked for it");
+}
+
+TEST(Negotiation, FencesAreNoneOfHostMemorys) {
+  const auto agreement = negotiate(nullptr, party(fencing()), {}, {wire::Transport::None, wire::SyncMode::SyncFd}, kImage);
+  ASSERT_FALSE(agreement);
+  EXPECT_NE(agreement.error().message.find(
+                kWho + " asks for sync mode sync-fd, but transport host-memory copies a frame once it is complete"),
+            std::string::npos)
+      << agreement.error().message;
+}
+
+TEST(Negotiation, ASyncModeOnlyEverGivesWay) {
+  struct Case {
+    wire::SyncMode in_use;
+    bool timelines, fences, channels;
+    wire::SyncMode expected;
+  };
+  using wire::SyncMode;
+  for (const Case& c : {
+           Case{SyncMode::Automatic, true, true, true, SyncMode::Timeline},
+           Case{SyncMode::Automatic, false, true, true, SyncMode::SyncFd},
+           Case{SyncMode::Automatic, false, false, true, SyncMode::Host},
+           Case{SyncMode::Timeline, true, true, true, SyncMode::Timeline},
+           Case{SyncMode::Timeline, false, true, true, SyncMode::SyncFd},
+           Case{SyncMode::Timeline, false, true, false, SyncMode::Host},
+           Case{SyncMode::Timeline, false, false, true, SyncMode::Host},
+           Case{SyncMode::SyncFd, true, true, true, SyncMode::SyncFd},
+           Case{SyncMode::SyncFd, false, true, true, SyncMode::SyncFd},
+           Case{SyncMode::SyncFd, true, false, true, SyncMode::Host},
+           Case{SyncMode::SyncFd, false, false, true, SyncMode::Host},
+           Case{SyncMode::Host, true, true, true, SyncMode::Host},
+           Case{SyncMode::Host, false, true, true, SyncMode::Host},
+       }) {
+    auto device = gpu(c.timelines);
+    device.sync_fd = c.fences;
+    Demand demand;
+    demand.in_use = c.in_use;
+    demand.leases_have_channels = c.channels;
+    const auto agreement = negotiate(&device, party(device), {}, demand, kImage);
+    ASSERT_TRUE(agreement);
+    EXPECT_EQ(agreement->sync, c.expected) << sync_mode_name(c.in_use) << " timelines " << c.timelines << " fences "
+                                           << c.fences << " channels " << c.channels << ": " << agreement->sync_reason;
+  }
 }
 
 TEST(Negotiation, ADemandIsGranted) {

@@ -38,7 +38,8 @@ TEST_F(Streams, AreCreatedWithEverythingTheirProducerNeeds) {
   EXPECT_NE(producer.created.stream, 0u);
   EXPECT_EQ(producer.created.first_sequence, 1u);
   EXPECT_EQ(producer.created.sync_mode, wire::SyncMode::Host);
-  EXPECT_EQ(producer.created.sync_reason, "host: fake 1.0 cannot export timeline semaphores");
+  EXPECT_TRUE(producer.created.sync_reason.starts_with("host: fake 1.0 cannot export timeline semaphores; producer 'tester'"))
+      << producer.created.sync_reason;
   EXPECT_FALSE(producer.created.transport_reason.empty());
   const auto& generation = *producer.created.generation;
   EXPECT_EQ(generation.id, 1u);
