@@ -40,8 +40,11 @@ Result<std::string> selector_of(const ferry_device_create_info& info) {
 }
 
 std::int32_t give_out_device(std::unique_ptr<platform::VulkanDevice> device, ferry_device** out) {
-  return give_out(handles().devices,
-                  std::make_unique<DeviceHandle>(std::make_shared<DeviceBinding>(std::move(device))), out);
+  const VkQueue spare = device->spare_queue();
+  auto binding = std::make_shared<DeviceBinding>(std::move(device));
+  if (spare != VK_NULL_HANDLE)
+    if (auto lent = binding->lend({spare, {}, {}}); !lent) return fail(lent.error());
+  return give_out(handles().devices, std::make_unique<DeviceHandle>(std::move(binding)), out);
 }
 
 }  // namespace
@@ -98,6 +101,7 @@ int32_t ferry_device_create(const ferry_device_create_info* info, ferry_device**
     choice.instance_extensions.assign(in.instance_extensions, in.instance_extensions + in.instance_extension_count);
     choice.device_extensions.assign(in.device_extensions, in.device_extensions + in.device_extension_count);
     choice.features = in.device_features;
+    choice.spare_queue = true;
     auto device = platform::create_device(choice);
     if (!device) return fail(device.error());
     return give_out_device(std::move(*device), out);
@@ -127,6 +131,22 @@ int32_t ferry_device_get_info(ferry_device* device, ferry_device_info* out) {
     info.validation_errors = vulkan.validation_errors();
     write_struct(out, info);
     return 0;
+  });
+}
+
+int32_t ferry_device_lend_queue(ferry_device* device, VkQueue queue, void (*lock)(void*), void (*unlock)(void*),
+                                void* user) {
+  return guarded([&] {
+    auto used = use(device);
+    if (!used) return fail(used.error());
+    if (queue == VK_NULL_HANDLE || (lock == nullptr) != (unlock == nullptr))
+      return fail(ErrorCode::kInvalidArgument, "ferry_device_lend_queue: queue is NULL, or one of lock and unlock alone is");
+    platform::LentQueue lent{queue, {}, {}};
+    if (lock != nullptr) {
+      lent.lock = [lock, user] { lock(user); };
+      lent.unlock = [unlock, user] { unlock(user); };
+    }
+    return code_of((*used)->lend(std::move(lent)));
   });
 }
 

@@ -25,6 +25,8 @@ namespace {
 // How long close() waits for the GPU to finish reading.
 constexpr std::int64_t kCloseTimeoutNs = 2'000'000'000;
 constexpr std::int64_t kReasonPatienceNs = 100'000'000;
+// How long an imported fence may be pending before this device is made to wait for no more of them.
+constexpr std::int64_t kFencePatienceNs = 1'000'000'000;
 constexpr std::uint64_t kChannelKey = 1, kWakeKey = 2;
 
 #ifdef FERRY_TEST_IGNORE_RELEASE_POINTS  // tests/: proves that the tearing test sees it
@@ -151,6 +153,8 @@ Result<void> Consumer::start(Message message, std::optional<FailedWay>& failed) 
 
   platform::TimelineImporter& timelines = device_->vulkan().timeline_importer();
   std::size_t next = 3;
+  has_fence_channel_ = attached.has_fence_channel;
+  if (has_fence_channel_) inbox_.open(std::move(message.fds[next++]));
   if (attached.has_release_timeline) {
     release_timeline_fd_ = std::make_shared<const UniqueFd>(message.fds[next].duplicate());
     if (!*release_timeline_fd_)
@@ -177,7 +181,7 @@ Result<void> Consumer::start(Message message, std::optional<FailedWay>& failed) 
 
 /// The thread that a generation needs, if it is not there yet.
 void Consumer::adopt_sync(const Generation& generation) {
-  if (generation.host_sync() && !completions_)
+  if (generation.has_local_points() && !completions_)
     completions_ = std::make_unique<CompletionQueue<HostRelease>>([this](HostRelease& done, const Result<void>& reached) {
       std::lock_guard lock(mutex_);
       // A point that will never be reached keeps its slot held: the lease ends with its owner's device.
@@ -210,16 +214,16 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
         {&wake_word_, wake_word_.load(std::memory_order_seq_cst)}};
 
     FrameTaker::Taken taken;
-    FrameTaker::Outcome outcome = taker_->try_take(taken);
+    FrameTaker::Outcome outcome = try_take(taken);
     if (outcome != FrameTaker::Outcome::kTaken && timeout_ns != 0) {
       // PAIR frame-publish: announce the sleep, then look once more. Who publishes does it the other way round.
       page_writer_.set_sleeping(true);
-      outcome = taker_->try_take(taken);
+      outcome = try_take(taken);
       if (outcome == FrameTaker::Outcome::kTaken) page_writer_.set_sleeping(false);
     } else if (outcome != FrameTaker::Outcome::kTaken && fd_wanted_) {
       drain_fd();
       page_writer_.arm(++arm_ticket_);  // PAIR frame-publish, as above
-      outcome = taker_->try_take(taken);
+      outcome = try_take(taken);
     }
     auto awake = [&] { page_writer_.set_sleeping(false); };
     if (outcome == FrameTaker::Outcome::kTaken) {
@@ -234,10 +238,25 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
                      fmt::format("the producer of stream '{}' promises point {} for frame {}, which no timeline can reach",
                                  name_, taken.record.acquire_point, taken.record.sequence)};
       }
-      fill_frame(taken, out);
       const std::shared_ptr<Generation> generation = find_imported(proto::GenerationId{taken.record.generation})->generation;
-      if (!generation->copies()) return Wait::kDone;
+      UniqueFd fence;
+      if (generation->sync() == wire::SyncMode::SyncFd &&
+          proto::StreamPageReader(stream_page_->page()).completed() < taken.record.sequence) {
+        auto stands_for_it = inbox_.take(taken.record.sequence);
+        if (!stands_for_it) {
+          page_writer_.let_go(proto::GenerationId{taken.record.generation}, taken.record.slot, 0);
+          if (stands_for_it.error().code != ErrorCode::kNotFound) return std::move(stands_for_it).error();
+          continue;  // its work has failed since the look at it: with it the frame is gone
+        }
+        fence = std::move(*stands_for_it);
+      }
+      fill_frame(taken, out);
+      if (!generation->copies() && !fence) return Wait::kDone;
       lock.unlock();
+      if (fence) {
+        if (auto imported = import_fence(std::move(fence), out); !imported) return std::move(imported).error();
+        return Wait::kDone;
+      }
       if (auto fetched = fetch_pixels(*generation, out); !fetched) return std::move(fetched).error();
       return Wait::kDone;
     }
@@ -272,8 +291,23 @@ Result<Wait> Consumer::acquire(std::int64_t timeout_ns, ferry_frame& out) {
   }
 }
 
+bool Consumer::waits_in_vain() {
+  if (!awaited_.timeline) return false;
+  if (auto value = awaited_.timeline->value(); value && *value >= awaited_.value) awaited_ = {};
+  return awaited_.timeline && platform::now_ns() - awaited_.since_ns > kFencePatienceNs;
+}
+
+FrameTaker::Outcome Consumer::try_take(FrameTaker::Taken& out) {
+  if (fenced_ && device_->fences() != nullptr) {
+    inbox_.read();
+    // No queue is to wait for a process that is gone, or for more of one that hangs: of those what has signalled counts.
+    taker_->set_fenced(inbox_.newest(orphaned_ || stream_closed_ || waits_in_vain()));
+  }
+  return taker_->try_take(out);
+}
+
 bool Consumer::can_come(Imported& imported, std::uint64_t acquire_point) {
-  if (imported.generation->host_sync()) return true;
+  if (imported.generation->has_local_points()) return true;
   if (platform::can_reach(imported.reached, acquire_point)) return true;
   if (auto value = imported.generation->timeline()->value()) imported.reached = *value;
   return platform::can_reach(imported.reached, acquire_point);
@@ -310,8 +344,8 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   out.width_px = generation.desc().width_px;
   out.height_px = generation.desc().height_px;
   out.wait_semaphore = generation.timeline()->semaphore();
-  // Sync mode host: complete already, whatever the producer writes; every timeline has reached 0.
-  out.wait_value = generation.host_sync() ? 0 : record.acquire_point;
+  // Sync mode host: complete already, whatever the producer writes; every timeline has reached 0. Sync-fd: import_fence().
+  out.wait_value = generation.has_local_points() ? 0 : record.acquire_point;
   out.signal_semaphore = release_timeline_->semaphore();
   out.signal_value = held.signal_value;
   fill_metadata(record, out.metadata);
@@ -331,6 +365,27 @@ Result<void> Consumer::fetch_pixels(const Generation& generation, const ferry_fr
   return copied;
 }
 
+Result<void> Consumer::import_fence(UniqueFd fence, ferry_frame& frame) {
+  const proto::GenerationId g{static_cast<std::uint32_t>(frame.generation)};
+  std::unique_lock lock(mutex_);
+  const Imported& imported = *find_imported(g);  // it stays as long as the frame is held
+  const std::shared_ptr<Generation> generation = imported.generation;
+  const std::uint64_t value = imported.fenced + 1;
+  lock.unlock();
+  auto done = device_->fences()->import_point(std::move(fence), generation->timeline(), value);
+  if (!done) {
+    (void)release(frame.sequence, FERRY_RELEASE_UNUSED);
+    lock.lock();
+    lose_device(done.error());
+    return done;
+  }
+  lock.lock();
+  find_imported(g)->fenced = value;
+  if (!awaited_.timeline) awaited_ = {generation->timeline(), value, platform::now_ns()};
+  frame.wait_value = value;
+  return {};
+}
+
 Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   std::unique_lock lock(mutex_);
   if (flags > FERRY_RELEASE_UNUSED)
@@ -342,7 +397,7 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   --imported.held;
   --held_count_;
   const Held released = std::exchange(*held, Held{});
-  const bool host_sync = imported.generation->host_sync();
+  const bool gives_back_later = imported.generation->has_local_points();
   if (std::exchange(fd_waits_for_release_, false)) arm_fd();
   if (flags == FERRY_RELEASE_UNUSED) {
     let_go(released.generation, released.slot, 0);
@@ -350,7 +405,7 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   }
   imported.last_signal = std::max(imported.last_signal, released.signal_value);
   last_promised_ = std::max(last_promised_, released.signal_value);
-  if (!host_sync || !kHeedsReleasePoints) {
+  if (!gives_back_later || !kHeedsReleasePoints) {
     let_go(released.generation, released.slot, released.signal_value);
     return {};
   }
@@ -419,6 +474,10 @@ void Consumer::lose_device(const Error& why) {
 
 void Consumer::add_generation(std::unique_ptr<Generation> generation) {
   adopt_sync(*generation);
+  if (generation->sync() == wire::SyncMode::SyncFd) {
+    fenced_ = true;
+    taker_->set_completed_only(true);
+  }
   const platform::TextureDesc& desc = generation->desc();
   taker_->add_generation(generation->id(), generation->slot_count(), desc.width_px, desc.height_px);
   generations_.push_back({std::move(generation)});
@@ -491,6 +550,10 @@ void Consumer::on_producer_changed(const wire::ProducerChangedT& info, std::vect
     wait_set_.remove(channel_);
     channel_ = std::move(fds[1]);
     (void)wait_set_.add(channel_, kChannelKey);
+    has_fence_channel_ = info.has_fence_channel;
+    inbox_.open(has_fence_channel_ ? std::move(fds[2]) : UniqueFd{});
+    fenced_ = false;
+    taker_->set_completed_only(completed_only_);
     stream_page_ = std::make_shared<const StreamPageKept>(StreamPageKept{std::move(*page), std::move(fds[0])});
     orphaned_ = false;
     if (info.queue_policy != wire::QueuePolicy::None) policy_ = from_wire(info.queue_policy);  // an older broker does not say
@@ -498,7 +561,7 @@ void Consumer::on_producer_changed(const wire::ProducerChangedT& info, std::vect
     if (fd_wanted_) page_writer_.arm(++arm_ticket_);
     events_.push(FERRY_EVENT_RESUMED, fmt::format("process {} has taken the stream over", info.producer_pid));
   }
-  on_generation(*info.generation, fds, 2);
+  on_generation(*info.generation, fds, info.has_fence_channel ? 3 : 2);
 }
 
 void Consumer::on_state(const wire::StreamStateChangedT& info) {
@@ -525,6 +588,7 @@ void Consumer::on_ended(const wire::LeaseEndedT& info) {
   evicted_ = Error{info.reason == wire::EndReason::StreamClosed ? ErrorCode::kStreamClosed : ErrorCode::kEvicted,
                    fmt::format("the lease of stream '{}' has ended: {}", name_, info.message)};
   if (info.conflict) evicted_->conflict = from_wire(*info.conflict);
+  inbox_.open({});
   events_.push(info.reason == wire::EndReason::StreamClosed ? FERRY_EVENT_CLOSED : FERRY_EVENT_EVICTED, info.message);
   wake_application();
 }
@@ -561,6 +625,7 @@ void Consumer::on_reconnected() {
     claim.has_release_timeline = timeline != nullptr;
     claim.device = std::make_unique<wire::DeviceT>(device_->describe());
     claim.completed_only = completed_only_;
+    claim.has_fence_channel = has_fence_channel_;
     claim.queue_policy = static_cast<wire::QueuePolicy>(policy_);
     claim.next_sequence =
         std::max(taker_->cursor(), proto::StreamPageReader(stream_page_->page()).published()) + 1;
@@ -660,7 +725,7 @@ bool Consumer::next_event(ferry_event& out) {
 void Consumer::get_state(ferry_stream_state& out) {
   std::lock_guard lock(mutex_);
   const Generation& generation = *generations_.back().generation;
-  out.sync_mode = generation.host_sync() ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
+  out.sync_mode = static_cast<std::uint32_t>(generation.sync());
   out.generation = raw(generation.id());
   out.frames = proto::StreamPageReader(stream_page_->page()).published();
   out.slot_count = generation.slot_count();

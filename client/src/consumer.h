@@ -1,8 +1,8 @@
 #pragma once
 // ferry_consumer: acquire, release, and what goes on beside it.
 //
-// Threads: the application's (one at a time), the connection's control thread (generations, events), and in sync mode
-// host the completion queue's, which gives slots back. One mutex guards what they share; none holds it while it waits.
+// Threads: the application's (one at a time), the connection's control thread (generations, events), and in sync modes
+// host and sync-fd the completion queue's, which gives slots back. One mutex guards what they share; none holds it while it waits.
 
 #include <array>
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "client/src/connection.h"
 #include "client/src/disposer.h"
 #include "client/src/event_queue.h"
+#include "client/src/fence_inbox.h"
 #include "client/src/generation.h"
 #include "client/src/wait.h"
 #include "ferry/ferry.h"
@@ -63,6 +64,7 @@ class Consumer final : public Recipient {
     std::uint32_t held = 0;         ///< frames the application holds
     std::uint64_t last_signal = 0;  ///< highest release value that reading its images was promised to signal
     std::uint64_t reached = 0;      ///< of the stream's timeline, when it was last looked at
+    std::uint64_t fenced = 0;       ///< sync mode sync-fd: of its own timeline, what imported fences are going to signal
   };
   struct Held {
     std::uint64_t sequence = 0;  ///< 0: entry free
@@ -89,8 +91,14 @@ class Consumer final : public Recipient {
   /// Transport host-memory: the pixels of a frame that is held, into the application's image. Without mutex_. A frame
   /// whose pixels do not come is let go.
   proto::Result<void> fetch_pixels(const Generation& generation, const ferry_frame& frame);
+  /// Sync mode sync-fd: a point for the application to wait for, which @p fence signals. Without mutex_, as above.
+  proto::Result<void> import_fence(platform::UniqueFd fence, ferry_frame& frame);
 
   // mutex_ is held in all of these.
+  /// Whether an imported fence has been pending for longer than any GPU's work should take.
+  bool waits_in_vain();
+  /// In sync mode sync-fd with the fences that have come meanwhile.
+  proto::FrameTaker::Outcome try_take(proto::FrameTaker::Taken& out);
   /// Whether a GPU may be made to wait for @p acquire_point: a stranger's number (platform::kMaxTimelineJump).
   bool can_come(Imported& imported, std::uint64_t acquire_point);
   void fill_frame(const proto::FrameTaker::Taken& taken, ferry_frame& out);
@@ -136,13 +144,22 @@ class Consumer final : public Recipient {
   proto::LeaseId lease_{};
   proto::QueuePolicy policy_{};
   bool completed_only_ = false;
+  bool has_fence_channel_ = false;  // as the broker knows it
+  bool fenced_ = false;             // frames of this producer's are taken with a fence, or complete
+  FenceInbox inbox_;
+  /// The first imported fence that has not signalled, as far as is known.
+  struct {
+    std::shared_ptr<platform::Timeline> timeline;  // null: there is none
+    std::uint64_t value = 0;
+    std::int64_t since_ns = 0;
+  } awaited_;
   std::uint32_t lease_index_ = 0;
 
   std::optional<proto::FrameTaker> taker_;
   std::vector<Imported> generations_;
   Disposer disposer_;
   std::shared_ptr<platform::Timeline> release_timeline_;
-  std::shared_ptr<const platform::UniqueFd> release_timeline_fd_;  // for the next broker; null in sync mode host
+  std::shared_ptr<const platform::UniqueFd> release_timeline_fd_;  // for the next broker; null in sync modes host and sync-fd
   std::uint64_t next_signal_ = 1;
   std::uint64_t last_promised_ = 0;
   std::array<Held, proto::kMaxHolds> held_{};
@@ -165,7 +182,7 @@ class Consumer final : public Recipient {
   bool fd_waits_for_release_ = false;  // max_holds was reached: not readable until a frame is released
   std::uint64_t arm_ticket_ = 0;
 
-  std::unique_ptr<CompletionQueue<HostRelease>> completions_;  // sync mode host; last: its thread uses all of the above
+  std::unique_ptr<CompletionQueue<HostRelease>> completions_;  // sync modes host and sync-fd; last: its thread uses all of the above
 };
 
 }  // namespace ferry::client

@@ -25,9 +25,23 @@ wire::DeviceT DeviceBinding::describe() const {
                                static_cast<std::uint8_t>(known.plane_count), known.exports);
   state(wire::Transport::HostMemory, caps.host_memory, caps.host_memory_reason);
   if (caps.timeline_fd) out.sync_modes.push_back(wire::SyncMode::Timeline);
+  const bool fenced = fences() != nullptr;
+  if (fenced && !caps.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);
   out.sync_modes.push_back(wire::SyncMode::Host);
+  if (fenced && caps.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);  // it waits before it exports
   out.sync_reason = caps.timeline_fd_reason;
+  if (!fenced) out.sync_fd_reason = caps.sync_fd ? "no queue is lent (ferry_device_lend_queue)" : caps.sync_fd_reason;
   return out;
+}
+
+proto::Result<void> DeviceBinding::lend(platform::LentQueue queue) {
+  std::lock_guard lock(mutex_);
+  if (bridge_) return proto::Error{proto::ErrorCode::kInvalidState, "a queue of this device is lent already"};
+  auto bridge = device_->fence_bridge(std::move(queue));
+  if (!bridge) return std::move(bridge).error();
+  bridge_ = std::move(*bridge);
+  fences_.store(bridge_.get(), std::memory_order_release);
+  return {};
 }
 
 FailedWay way_of(const wire::GenerationT& generation) { return {generation.transport, generation.modifier}; }
@@ -57,6 +71,9 @@ void DeviceBinding::keep_until(std::shared_ptr<platform::Timeline> timeline, std
 }
 
 void DeviceBinding::drop_kept() {
+  // First, and with a wait for what is under way: that uses timelines of what is kept.
+  fences_.store(nullptr, std::memory_order_release);
+  bridge_.reset();
   std::vector<Kept> done;
   std::lock_guard lock(mutex_);
   done.swap(kept_);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ferry_generated.h"
+#include "platform/fence_bridge.h"
 #include "platform/timeline.h"
 #include "platform/vulkan/device.h"
 
@@ -22,6 +23,11 @@ class DeviceBinding {
   const platform::VulkanDevice& vulkan() const { return *device_; }
   /// What this party can do, as the broker needs it to choose.
   wire::DeviceT describe() const;
+
+  /// For sync mode sync-fd. kUnsupported, kInvalidArgument, kInvalidState when one is lent already.
+  proto::Result<void> lend(platform::LentQueue queue);
+  /// Over the queue that is lent; nullptr without one. Lives as long as this.
+  platform::FenceBridge* fences() const { return fences_.load(std::memory_order_acquire); }
 
   /// Keeps @p object (images, semaphores) until @p timeline has reached @p value, and at the latest until the device goes:
   /// submitted work may use it, and nobody can say when or whether it ends.
@@ -40,6 +46,8 @@ class DeviceBinding {
   };
 
   std::unique_ptr<platform::VulkanDevice> device_;
+  std::unique_ptr<platform::FenceBridge> bridge_;
+  std::atomic<platform::FenceBridge*> fences_{nullptr};  // PAIR lent-queue: published once, when it is whole
   std::mutex mutex_;
   std::vector<Kept> kept_;  // refers to this device: drop_kept() ends the circle
 };

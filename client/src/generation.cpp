@@ -8,6 +8,7 @@
 
 #include "client/src/connection.h"
 #include "client/src/wire_convert.h"
+#include "proto/generation_sync.h"
 #include "proto/test_point.h"
 
 namespace ferry::client {
@@ -46,10 +47,12 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
   generation->device_ = device;
   generation->id_ = proto::GenerationId{info.id};
   generation->desc_ = *desc;
-  generation->host_sync_ = !info.has_timeline;
+  generation->sync_ = proto::sync_of(info);
   generation->transport_ = layout.transport;
   generation->transport_reason_ = info.transport_reason;
   generation->sync_reason_ = info.sync_reason;
+  if (generation->sync_ == wire::SyncMode::SyncFd && device->fences() == nullptr)
+    return named({proto::ErrorCode::kUnsupported, "no queue is lent"}, "sync mode sync-fd");
   const std::size_t count = info.slot_count + (info.has_timeline ? 1u : 0u);
   auto kept = keep(info, std::span(fds).subspan(first_fd, count));
   if (!kept) return named(std::move(kept).error(), "descriptors");

@@ -31,7 +31,7 @@ std::vector<int> numbers_of(std::span<const platform::UniqueFd> fds);
 class Generation {
  public:
   /// Imports what came with @p info: [acquire timeline], slots. Takes @p fds from @p first_fd on. Without an acquire
-  /// timeline (sync mode host) it makes one of its own, local to the device.
+  /// timeline (sync modes host and sync-fd) it makes one of its own, local to the device.
   static proto::Result<std::unique_ptr<Generation>> import(DevicePtr device, const wire::GenerationT& info,
                                                            std::vector<platform::UniqueFd>& fds, std::size_t first_fd);
 
@@ -40,8 +40,9 @@ class Generation {
   std::uint32_t slot_count() const { return static_cast<std::uint32_t>(slots_.size()); }
   const platform::ImportedTexture& slot(std::uint32_t index) const { return *slots_[index]; }
   const std::shared_ptr<platform::Timeline>& timeline() const { return timeline_; }
-  /// Sync mode host: points are this process's alone, and frames cross when they are complete.
-  bool host_sync() const { return host_sync_; }
+  wire::SyncMode sync() const { return sync_; }
+  /// Points are this process's alone: frames cross when they are complete, or with a fence.
+  bool has_local_points() const { return sync_ != wire::SyncMode::Timeline; }
   /// Its pixels are copied on their way (TextureCopy).
   bool copies() const { return slots_.front()->copy() != nullptr; }
   const std::shared_ptr<const KeptGeneration>& kept() const { return kept_; }
@@ -56,7 +57,7 @@ class Generation {
   DevicePtr device_;  // outlives the images
   proto::GenerationId id_{};
   platform::TextureDesc desc_;
-  bool host_sync_ = false;
+  wire::SyncMode sync_{};
   platform::Transport transport_{};
   std::string transport_reason_, sync_reason_;
   std::vector<std::unique_ptr<platform::ImportedTexture>> slots_;

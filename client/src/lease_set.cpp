@@ -35,8 +35,9 @@ Result<std::shared_ptr<const KeptLease>> keep(const wire::LeaseAddedT& info, con
   kept->info.queue_depth = info.queue_depth;
   kept->info.has_release_timeline = info.has_release_timeline;
   kept->info.completed_only = info.completed_only;
+  kept->info.has_fence_channel = info.has_fence_channel;
   kept->fds.push_back(fds[0].duplicate());
-  if (info.has_release_timeline) kept->fds.push_back(fds[2].duplicate());
+  if (info.has_release_timeline) kept->fds.push_back(fds.back().duplicate());
   for (const UniqueFd& fd : kept->fds)
     if (!fd) return Error{ErrorCode::kSystem, fmt::format("duplicate of a descriptor: {}", std::strerror(errno))};
   return std::shared_ptr<const KeptLease>(std::move(kept));
@@ -56,8 +57,9 @@ Result<ProducerLease> LeaseSet::import(DeviceBinding& device, const wire::LeaseA
   if (!page) return std::move(page).error();
   lease.page = std::move(*page);
   lease.channel = std::make_shared<const UniqueFd>(std::move(fds[1]));
+  if (info.has_fence_channel) lease.fence_channel = std::move(fds[2]);
   if (info.has_release_timeline) {
-    auto timeline = device.vulkan().timeline_importer().import(std::move(fds[2]));
+    auto timeline = device.vulkan().timeline_importer().import(std::move(fds.back()));
     if (!timeline) return std::move(timeline).error();
     lease.release_timeline = std::move(*timeline);
   }
@@ -149,6 +151,19 @@ void LeaseSet::collect_waits(std::uint32_t slot, proto::VerdictPageReader verdic
 
 bool LeaseSet::any_completed_only() const {
   return std::any_of(leases_.begin(), leases_.end(), [](const ProducerLease& lease) { return lease.completed_only; });
+}
+
+void LeaseSet::send_fence(const proto::FenceMessage& message, const UniqueFd& fence) {
+  for (ProducerLease& lease : leases_)
+    lease.unfenced = !lease.fence_channel || !platform::send_fence(lease.fence_channel, message, fence);
+}
+
+void LeaseSet::withhold_fence() {
+  for (ProducerLease& lease : leases_) lease.unfenced = true;
+}
+
+bool LeaseSet::any_unfenced() const {
+  return std::any_of(leases_.begin(), leases_.end(), [](const ProducerLease& lease) { return lease.unfenced; });
 }
 
 void LeaseSet::wake(proto::VerdictPageReader verdict) {

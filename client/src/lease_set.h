@@ -8,6 +8,7 @@
 
 #include "client/src/crowd_bell.h"
 #include "client/src/device_binding.h"
+#include "platform/fence_channel.h"
 #include "platform/shared_page.h"
 #include "platform/timeline.h"
 #include "platform/unique_fd.h"
@@ -27,12 +28,14 @@ struct ProducerLease {
   std::shared_ptr<const KeptLease> kept;
   platform::PeerPage<proto::LeasePage> page;
   CrowdBell::Channel channel;
-  std::shared_ptr<platform::Timeline> release_timeline;  ///< null in sync mode host
+  std::shared_ptr<platform::Timeline> release_timeline;  ///< null if it joined in sync mode host or sync-fd
+  platform::UniqueFd fence_channel;  ///< sync mode sync-fd; invalid where the stream will never use it
   std::uint32_t index = 0;
   proto::LeaseId id{};
   proto::ConsumerMode mode{};
   std::uint32_t queue_depth = 0;
   bool completed_only = false;    ///< of another trust domain: the stream page has to say which frames are complete
+  bool unfenced = true;           ///< it has no fence for the newest frame, and sees that when it is complete
   std::uint64_t known_value = 0;  ///< release timeline has reached at least this
   std::uint64_t rung_ticket = 0;  ///< arm ticket that was rung for
 };
@@ -71,17 +74,23 @@ class LeaseSet {
   /// @p doorbell: the stream page's; outlives this.
   explicit LeaseSet(const proto::AtomicU32& doorbell) : doorbell_(doorbell) {}
 
-  /// Takes the descriptors of @p fds: lease page, channel, release timeline. kProtocolViolation: the consumer's page is
+  /// Takes the descriptors of @p fds: lease page, channel, [fence channel], [release timeline]. kProtocolViolation: the consumer's page is
   /// not what it must be (the broker checks it too).
   static proto::Result<ProducerLease> import(DeviceBinding& device, const wire::LeaseAddedT& info,
                                              std::vector<platform::UniqueFd>& fds);
 
   void add(ProducerLease lease, platform::WaitSet& wait_set);
-  /// Gives back the lease's release timeline (null in sync mode host): submitted work may still wait for it.
+  /// Gives back the lease's release timeline (null without one): submitted work may still wait for it.
   Removed remove(proto::LeaseId id, platform::WaitSet& wait_set);
 
   std::span<const proto::LeaseView> views() const { return views_; }
   bool any_completed_only() const;
+  /// Before the frame is published: to every lease that has room for it.
+  void send_fence(const proto::FenceMessage& message, const platform::UniqueFd& fence);
+  /// The next frame is published without one.
+  void withhold_fence();
+  /// Whether somebody waits for the newest frame to be complete.
+  bool any_unfenced() const;
   /// Of the leases that live, for the next broker.
   std::vector<std::shared_ptr<const KeptLease>> kept(proto::VerdictPageReader verdict) const;
 

@@ -8,6 +8,8 @@
 #include "client/src/wire_convert.h"
 #include "platform/clock.h"
 #include "platform/message_socket.h"
+#include "platform/sync_file.h"
+#include "proto/generation_sync.h"
 #include "proto/names.h"
 #include "proto/test_point.h"
 
@@ -93,9 +95,9 @@ Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Con
   if (info.transport > FERRY_TRANSPORT_HOST_MEMORY)
     return invalid(fmt::format("transport {} is none of ferry_transport's (0 to {}) for stream '{}'", info.transport,
                                FERRY_TRANSPORT_HOST_MEMORY + 0, info.name));
-  if (info.sync_mode > FERRY_SYNC_HOST)
+  if (info.sync_mode > FERRY_SYNC_FD)
     return invalid(fmt::format("sync_mode {} is none of ferry_sync_mode's (0 to {}) for stream '{}'", info.sync_mode,
-                               FERRY_SYNC_HOST + 0, info.name));
+                               FERRY_SYNC_FD + 0, info.name));
   if (info.queue_policy > FERRY_QUEUE_BLOCK)
     return invalid(fmt::format("queue_policy {} is none of ferry_queue_policy's (0 to {}) for stream '{}'", info.queue_policy,
                                FERRY_QUEUE_BLOCK + 0, info.name));
@@ -171,9 +173,19 @@ Result<void> Producer::start(Message message, std::optional<FailedWay>& failed) 
 /// Sync mode host needs a thread, from the first generation on that has it. There is no way back while this producer
 /// lives: frames of a later generation would overtake those that the thread still waits for.
 void Producer::adopt_sync(const Generation& generation) {
-  if (!generation.host_sync() || completions_) return;
+  if (generation.sync() == wire::SyncMode::SyncFd) {
+    fenced_ = true;
+    start_finishing();
+  }
+  if (generation.sync() != wire::SyncMode::Host || completions_) return;
   completions_ = std::make_unique<CompletionQueue<HostFrame>>(
       [this](HostFrame& frame, const Result<void>& reached) { frame_completed(frame, reached); });
+}
+
+void Producer::start_finishing() {
+  if (finishing_ || closed_) return;
+  finishing_ = std::make_shared<FinishingQueue>(
+      [this](UnfinishedFrame& frame, const Result<void>& reached) { frame_finished(frame, reached); });
 }
 
 // ---- the hot path ------------------------------------------------------------------------------------------------
@@ -319,7 +331,8 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
     auto applied = apply_metadata(*metadata, generation.desc().width_px, generation.desc().height_px, record);
     if (!applied) return applied;
   }
-  const bool host_sync = generation.host_sync();
+  const wire::SyncMode sync = generation.sync();
+  const bool host_sync = sync == wire::SyncMode::Host;
   record.acquire_point = host_sync ? 0 : target->signal_value;
   record.produced_ns = static_cast<std::uint64_t>(platform::now_ns());
   ++next_sequence_;
@@ -329,6 +342,19 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   --begun_;
   const std::uint64_t signal_value = target->signal_value;
   const std::shared_ptr<Imported> imported = std::move(target->imported);
+  if (sync == wire::SyncMode::SyncFd) {
+    // Without the lock: a driver may take its time, and the application's own lock is held around it.
+    lock.unlock();
+    auto fence = device_->fences()->export_point(imported->generation->timeline(), signal_value);
+    lock.lock();
+    // For want of anything but the device the frame goes on: it is seen when it is complete.
+    if (fence)
+      send_fence(record, std::move(*fence));
+    else if (fence.error().code == ErrorCode::kDeviceLost)
+      return lose_device(fence.error());
+    else
+      leases_.withhold_fence();
+  }
   if (!host_sync) {
     make_newest(record);
     newest_timeline_ = imported->generation->timeline();
@@ -346,12 +372,24 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   return {};
 }
 
+void Producer::send_fence(const proto::FrameRecord& record, UniqueFd fence) {
+  // It stands for the frames of generations before it, too, and their timelines know nothing of each other.
+  if (newest_fence_.fd && newest_fence_.message.generation != record.generation) {
+    auto both = fence ? platform::merge_fences(newest_fence_.fd, fence) : Result<UniqueFd>(std::move(newest_fence_.fd));
+    if (!both) return leases_.withhold_fence();
+    fence = std::move(*both);
+  }
+  newest_fence_.message = {record.sequence, record.generation, 0};
+  newest_fence_.fd = std::move(fence);
+  leases_.send_fence(newest_fence_.message, newest_fence_.fd);
+}
+
 void Producer::make_newest(const proto::FrameRecord& record) {
   FERRY_TEST_POINT("publish.complete");
   chooser_.publish(record);
   FERRY_TEST_POINT("publish.on_page");
   // In sync mode host it is complete; who looks at complete frames alone has joined before the stream was in that mode.
-  if (record.acquire_point == 0 && leases_.any_completed_only()) mark_complete(record.sequence);
+  if (record.acquire_point == 0 && tells_completion()) mark_complete(record.sequence);
   if (page_.page().first_published_ns.load(std::memory_order_relaxed) == 0)
     page_.page().first_published_ns.store(record.produced_ns, std::memory_order_relaxed);
   leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
@@ -369,12 +407,12 @@ void Producer::make_newest(const proto::FrameRecord& record) {
 void Producer::mark_complete(std::uint64_t sequence) {
   if (sequence <= completed_sequence_) return;
   completed_sequence_ = sequence;
-  chooser_.keep_on_show(leases_.any_completed_only() ? sequence : 0);
+  chooser_.keep_on_show(tells_completion() ? sequence : 0);
   page_writer_.complete(sequence);
 }
 
 Producer::Unfinished Producer::take_unfinished() {
-  if (!finishing_ || !leases_.any_completed_only() || newest_sequence_ == announced_sequence_) return {};
+  if (!finishing_ || !tells_completion() || newest_sequence_ == announced_sequence_) return {};
   announced_sequence_ = newest_sequence_;
   return {finishing_, {newest_timeline_, newest_value_, {newest_sequence_}}};
 }
@@ -383,7 +421,7 @@ void Producer::frame_finished(const UnfinishedFrame& frame, const Result<void>& 
   if (!reached) return;  // begin() and publish() say what is wrong with the device
   std::lock_guard lock(mutex_);
   mark_complete(frame.sequence);
-  leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
+  if (leases_.any_unfenced()) leases_.wake(proto::VerdictPageReader(verdict_page_.page()));
   // The one that was on show for them before may be overwritten now.
   ring_if_waiting();
 }
@@ -394,15 +432,21 @@ void Producer::frame_completed(HostFrame& frame, Result<void> reached) {
   if (reached && slot.copy() != nullptr) reached = slot.copy()->to_shared();
   std::lock_guard lock(mutex_);
   if (!reached) {
-    if (reached.error().code == ErrorCode::kTimeout || failed_) return;
-    failed_ = Error{reached.error().code, fmt::format("stream '{}' cannot go on ({}): destroy producer and device, and create "
-                                                      "it with another device", name_, reached.error().message)};
-    platform::ring_channel(wake_.producer_end);
+    if (reached.error().code != ErrorCode::kTimeout) (void)lose_device(reached.error());
     return;
   }
   make_newest(frame.record);
   // The frame before it may be overwritten now.
   ring_if_waiting();
+}
+
+Error Producer::lose_device(const Error& why) {
+  if (!failed_) {
+    failed_ = Error{why.code, fmt::format("stream '{}' cannot go on ({}): destroy producer and device, and create it with another "
+                                          "device", name_, why.message)};
+    platform::ring_channel(wake_.producer_end);
+  }
+  return *failed_;
 }
 
 Result<void> Producer::cancel(std::uint64_t target_id) {
@@ -542,6 +586,15 @@ void Producer::on_message(Message message) {
 }
 
 void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds, std::size_t first_fd) {
+  if (proto::sync_of(info) == wire::SyncMode::SyncFd) {
+    // Even if it cannot be used here: consumers may have been told of it, and look for complete frames from now on.
+    std::unique_lock lock(mutex_);
+    fenced_ = true;
+    start_finishing();
+    Unfinished unfinished = take_unfinished();
+    lock.unlock();
+    unfinished.push();
+  }
   // Imported before the lock is taken: begin() and publish() go on meanwhile.
   auto generation = Generation::import(device_, info, fds, first_fd);
   if (!generation) {
@@ -553,20 +606,23 @@ void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds,
     connection_->tell(std::move(failed));
     return;
   }
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (!current_) return;
-  take_incoming(std::move(*generation));
+  Unfinished unfinished = take_incoming(std::move(*generation));
   ring_if_waiting();
+  lock.unlock();
+  unfinished.push();
 }
 
-void Producer::take_incoming(std::unique_ptr<Generation> generation) {
+Producer::Unfinished Producer::take_incoming(std::unique_ptr<Generation> generation) {
   const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
-  if (raw(generation->id()) <= newest) return;
+  if (raw(generation->id()) <= newest) return {};
   if (incoming_) std::erase(kept_, incoming_->generation->kept());  // never drawn into
   kept_.push_back(generation->kept());
   incoming_ = std::make_shared<Imported>();
   incoming_->generation = std::move(generation);
   adopt_sync(*incoming_->generation);
+  return take_unfinished();
 }
 
 void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueFd>& fds) {
@@ -574,9 +630,9 @@ void Producer::on_lease_added(const wire::LeaseAddedT& info, std::vector<UniqueF
   // A consumer whose lease cannot be watched is never admitted: it sees nothing, and nobody else notices.
   if (!lease) return;
   std::unique_lock lock(mutex_);
-  if (lease->completed_only && !current_->generation->host_sync() && !finishing_ && !closed_)
-    finishing_ = std::make_shared<FinishingQueue>(
-        [this](UnfinishedFrame& frame, const Result<void>& reached) { frame_finished(frame, reached); });
+  if (lease->completed_only && current_->generation->sync() != wire::SyncMode::Host) start_finishing();
+  if (lease->fence_channel && newest_fence_.message.sequence != 0 && newest_fence_.message.sequence == newest_sequence_)
+    lease->unfenced = !platform::send_fence(lease->fence_channel, newest_fence_.message, newest_fence_.fd);
   const std::uint32_t index = lease->index;
   const proto::LeaseId id = lease->id;
   retire(leases_.remove(id, wait_set_));
@@ -594,7 +650,7 @@ void Producer::on_lease_ended(const wire::LeaseEndedT& info) {
   std::lock_guard lock(mutex_);
   if (info.lease_index < proto::kMaxLeases) page_writer_.admit(info.lease_index, proto::LeaseId{0});
   retire(leases_.remove(proto::LeaseId{info.lease}, wait_set_));
-  if (!leases_.any_completed_only()) chooser_.keep_on_show(0);
+  if (!tells_completion()) chooser_.keep_on_show(0);
   ring_if_waiting();
 }
 
@@ -666,16 +722,18 @@ Result<void> Producer::reconfigure(const ferry_image_desc& image) {
   if (!started.generation) return Error{ErrorCode::kProtocolViolation, "the broker's GenerationStarted describes no generation"};
   auto generation = Generation::import(device_, *started.generation, answer->fds, 0);
   if (!generation) return std::move(generation).error();
-  std::lock_guard lock(mutex_);
-  take_incoming(std::move(*generation));
+  std::unique_lock lock(mutex_);
+  Unfinished unfinished = take_incoming(std::move(*generation));
   ring_if_waiting();
+  lock.unlock();
+  unfinished.push();
   return {};
 }
 
 void Producer::get_state(ferry_stream_state& out) {
   std::lock_guard lock(mutex_);
   const Generation& generation = *current_->generation;
-  out.sync_mode = generation.host_sync() ? FERRY_SYNC_HOST : FERRY_SYNC_TIMELINE;
+  out.sync_mode = static_cast<std::uint32_t>(generation.sync());
   out.generation = raw(generation.id());
   out.frames = next_sequence_ - 1;
   out.slot_count = generation.slot_count();

@@ -2,7 +2,7 @@
 // ferry_producer: begin, publish, and what goes on beside it.
 //
 // Threads: the application's (one at a time), the connection's control thread (leases and generations come and go),
-// and in sync mode host the completion queue's. One mutex guards what they share; none holds it while it waits.
+// and in sync modes host and sync-fd the completion queue's. One mutex guards what they share; none holds it while it waits.
 
 #include <array>
 #include <cstdint>
@@ -82,7 +82,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
     proto::FrameRecord record;
     std::shared_ptr<Imported> imported;
   };
-  /// What a consumer of another trust domain may see once the GPU has finished it.
+  /// What a consumer of another trust domain, or without a fence, may see once the GPU has finished it.
   struct UnfinishedFrame {
     std::uint64_t sequence = 0;
   };
@@ -108,10 +108,14 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   Target* oldest_begun();
   Target* find_begun(std::uint64_t id);
   void make_newest(const proto::FrameRecord& record);
+  /// Of sync mode sync-fd, to everybody. An invalid @p fence has signalled.
+  void send_fence(const proto::FrameRecord& record, platform::UniqueFd fence);
+  /// Whether somebody looks at what the page calls complete.
+  bool tells_completion() const { return fenced_ || leases_.any_completed_only(); }
+  void start_finishing();
   void retire(std::shared_ptr<void> object, const std::shared_ptr<Imported>& last_used_with);
   void retire(Removed lease);
   void bury_retired();
-  void take_incoming(std::unique_ptr<Generation> generation);
   void report_starved(std::int64_t now_ns);
   bool is_blocked() const;
   void push_event(ferry_event_type type, const std::string& reason);
@@ -123,7 +127,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   void on_lease_added(const wire::LeaseAddedT& info, std::vector<platform::UniqueFd>& fds);
   void on_lease_ended(const wire::LeaseEndedT& info);
   using FinishingQueue = CompletionQueue<UnfinishedFrame>;
-  /// What to push, with mutex_ let go, so that consumers of other trust domains hear when the newest frame is finished.
+  /// What to push, with mutex_ let go, so that those who are not to wait for this GPU hear when the newest frame is finished.
   struct Unfinished {
     std::shared_ptr<FinishingQueue> queue;  ///< nullptr: nothing
     FinishingQueue::Item item;
@@ -132,9 +136,12 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
     }
   };
   Unfinished take_unfinished();
+  /// What has to be pushed with mutex_ let go.
+  [[nodiscard]] Unfinished take_incoming(std::unique_ptr<Generation> generation);
   void mark_complete(std::uint64_t sequence);
   void frame_finished(const UnfinishedFrame& frame, const proto::Result<void>& reached);
   void frame_completed(HostFrame& frame, proto::Result<void> reached);
+  proto::Error lose_device(const proto::Error& why);
   void adopt_sync(const Generation& generation);
   proto::Result<void> wait_for_gpu();
   void keep_what_is_drawn();
@@ -180,13 +187,20 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   std::optional<proto::Error> failed_;  // device lost, or no broker takes the stream back: every further begin() says so
   bool closed_ = false;
 
-  /// Of the newest frame, sync mode timeline.
+  /// Sync mode sync-fd: of the newest frame, for a lease that is added. It stands for all frames before it, too.
+  struct {
+    proto::FenceMessage message;
+    platform::UniqueFd fd;
+  } newest_fence_;
+  bool fenced_ = false;  // a generation in that mode has come
+
+  /// Of the newest frame, sync modes timeline and sync-fd.
   std::shared_ptr<platform::Timeline> newest_timeline_;
   std::uint64_t newest_value_ = 0, newest_sequence_ = 0, announced_sequence_ = 0;
   std::uint64_t completed_sequence_ = 0;  // newest one that the page calls complete
 
   // These two have threads that use all of the above.
-  /// Sync mode timeline, made with the first lease of another trust domain.
+  /// Sync mode timeline, made with the first lease of another trust domain; sync-fd.
   std::shared_ptr<FinishingQueue> finishing_;
   std::unique_ptr<CompletionQueue<HostFrame>> completions_;  // sync mode host
 };

@@ -206,6 +206,8 @@ TEST_F(BadInput, NullHandlesAndPointers) {
   expect_error(ferry_query_status(nullptr, &text), FERRY_ERROR_STALE_HANDLE, {"connection"});
   expect_error(ferry_disconnect(nullptr), FERRY_ERROR_STALE_HANDLE, {"connection"});
   expect_error(ferry_device_destroy(nullptr), FERRY_ERROR_STALE_HANDLE, {"device"});
+  expect_error(ferry_device_lend_queue(nullptr, VK_NULL_HANDLE, nullptr, nullptr, nullptr), FERRY_ERROR_STALE_HANDLE,
+               {"device"});
   expect_error(ferry_producer_begin(nullptr, 0, &target), FERRY_ERROR_STALE_HANDLE, {"producer"});
   expect_error(ferry_producer_publish(nullptr, 1, nullptr), FERRY_ERROR_STALE_HANDLE, {"producer"});
   expect_error(ferry_producer_cancel(nullptr, 1), FERRY_ERROR_STALE_HANDLE, {"producer"});
@@ -378,6 +380,21 @@ TEST_F(BadInput, ReconfiguringToNonsenseKeepsTheStreamAsItWas) {
   EXPECT_TRUE(consumer.books().all_right()) << consumer.books().first_wrong;
   EXPECT_EQ(consumer.books().shape.width_px, 64u);
   consumer.release_all();
+}
+
+TEST_F(BadInput, LendingAQueue) {
+  const auto lock = [](void*) {};
+  const VkQueue queue = session().gpu().queue();
+  ferry_device* device = session().device();
+  expect_error(ferry_device_lend_queue(device, VK_NULL_HANDLE, nullptr, nullptr, nullptr), FERRY_ERROR_INVALID_ARGUMENT,
+               {"queue"});
+  expect_error(ferry_device_lend_queue(device, queue, lock, nullptr, nullptr), FERRY_ERROR_INVALID_ARGUMENT, {"unlock"});
+  expect_error(ferry_device_lend_queue(device, queue, nullptr, lock, nullptr), FERRY_ERROR_INVALID_ARGUMENT, {"lock"});
+  const std::int32_t lent = ferry_device_lend_queue(device, queue, lock, lock, nullptr);
+  if (lent == FERRY_OK || lent == FERRY_ERROR_INVALID_STATE)  // it has a second one, which is lent
+    expect_error(ferry_device_lend_queue(device, queue, lock, lock, nullptr), FERRY_ERROR_INVALID_STATE, {"already"});
+  else
+    expect_error(lent, FERRY_ERROR_UNSUPPORTED, {"sync_files"});
 }
 
 TEST_F(BadInput, ADeviceThatIsNotThere) {

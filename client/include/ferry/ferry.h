@@ -12,8 +12,8 @@
  *  - Handles are checked: NULL, a destroyed handle or a handle of another kind gives FERRY_ERROR_STALE_HANDLE.
  *  - Threads: a ferry_connection and a ferry_device may be used from any number of threads. A ferry_producer or
  *    ferry_consumer is used by one thread at a time. Different objects are independent of each other.
- *  - The library never submits to your queues, never changes your signal handlers, prints nothing unless asked for
- *    validation. It runs one thread a connection, in sync mode `host` one more for each producer and consumer, and one
+ *  - The library submits to no queue of yours but one that you lend it (ferry_device_lend_queue), never changes your signal
+ *    handlers, prints nothing unless asked for validation. It runs one thread a connection, in sync mode `host` one more for each producer and consumer, and one
  *    for a producer that has had more than one consumer (docs/api.md). In transport `host-memory` it makes a VkDevice
  *    of its own on your physical device, whose queue does the copies.
  *  - Times are CLOCK_MONOTONIC in nanoseconds. `timeout_ns`: 0 does not wait, negative waits without end. But for
@@ -204,6 +204,17 @@ typedef struct ferry_device_info {
 
 /* Set out->struct_size first. Since 0.1. */
 FERRY_API int32_t ferry_device_get_info(ferry_device* device, ferry_device_info* out);
+/* Lends Ferry one of the device's queues, for sync mode `sync-fd`: a point that crosses between drivers takes a submission
+ * without commands, which ferry_producer_publish() and ferry_consumer_acquire() make in the calling thread; no other function
+ * submits. What is submitted to the queue after it may have to wait for the other side's GPU, so lend one that nothing urgent
+ * uses. @lock and @unlock are called around every use, with @user: not from within one that holds the lock already, so
+ * publish and acquire must not be called with it held. Both may be NULL where only the threads that publish and acquire submit
+ * to that queue, and no two at once. The queue stays lent, and @user valid, until ferry_device_destroy(); producers and
+ * consumers made later use it. A device that ferry_device_create() made has lent a second queue already where its driver can
+ * and has one. INVALID_ARGUMENT: NULL, or one of the two functions without the other. INVALID_STATE: one is lent already.
+ * UNSUPPORTED: the driver cannot; the text says what. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_device_lend_queue(ferry_device* device, VkQueue queue, void (*lock)(void* user),
+                                                          void (*unlock)(void* user), void* user);
 /* INVALID_STATE, and nothing happens, while producers, consumers or running calls use it. Work on Ferry's images must
  * have ended. A wrapped VkDevice stays the caller's. Since 0.1. */
 FERRY_API int32_t ferry_device_destroy(ferry_device* device);
@@ -293,7 +304,9 @@ typedef struct ferry_frame_metadata {
 typedef enum ferry_sync_mode {
   FERRY_SYNC_AUTOMATIC = 0,
   FERRY_SYNC_TIMELINE = 1, /* exported timeline semaphores: GPU waits for GPU */
-  FERRY_SYNC_HOST = 2      /* frames are handed over when they are complete; for drivers that export no semaphore */
+  FERRY_SYNC_HOST = 2,     /* frames are handed over when they are complete; for drivers that export no semaphore */
+  FERRY_SYNC_FD = 3        /* a kernel fence (sync_file) a frame: GPU waits for GPU across drivers. Every party has to lend a
+                              queue (ferry_device_lend_queue). Software drivers: only if asked for. Since 0.1 */
 } ferry_sync_mode;
 
 typedef enum ferry_transport { /* how texture memory crosses */
@@ -338,7 +351,7 @@ typedef struct ferry_target {
   VkFormat vk_format;
   uint32_t format;       /* ferry_format */
   uint32_t width_px, height_px;
-  uint32_t wait_count;   /* wait for all of these before the first write; 0 in sync mode host */
+  uint32_t wait_count;   /* wait for all of these before the first write; 0 in sync modes host and sync-fd */
   uint32_t reserved;
   const VkSemaphore* wait_semaphores; /* timeline; valid until publish or cancel */
   const uint64_t* wait_values;
@@ -357,7 +370,9 @@ FERRY_API FERRY_NODISCARD int32_t ferry_producer_begin(ferry_producer* producer,
  * @metadata may be NULL: the stream's colour, and otherwise all zero. INVALID_STATE for a target that is not begun.
  * System calls in sync mode timeline: none while no consumer sleeps. However many sleep, in acquire() or on the descriptor of
  * ferry_consumer_get_fd(): one. (A stream's only consumer that does both at once costs a second.)
- * In sync mode host one, which wakes the thread that waits for the GPU and then does all of this. Since 0.1. */
+ * In sync mode host one, which wakes the thread that waits for the GPU and then does all of this.
+ * In sync mode sync-fd what the driver makes for a submission and a fence, one for each consumer, and one that wakes the thread
+ * that waits for the GPU. DEVICE_LOST, in that mode. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_publish(ferry_producer* producer, uint64_t target_id,
                                                          const ferry_frame_metadata* metadata);
 /* Gives the target back without a frame. Nothing that was submitted may still write it or signal its semaphore.

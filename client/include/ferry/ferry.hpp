@@ -199,6 +199,12 @@ class Device {
     return out;
   }
 
+  /// For sync mode `sync-fd`, as ferry_device_lend_queue(): @p lock and @p unlock are called with @p user, and must not throw.
+  void lend_queue(VkQueue queue, void (*lock)(void* user) = nullptr, void (*unlock)(void* user) = nullptr,
+                  void* user = nullptr) {
+    detail::check(ferry_device_lend_queue(get(), queue, lock, unlock, user));
+  }
+
   ferry_device* get() const noexcept { return handle_.get(); }
 
  private:

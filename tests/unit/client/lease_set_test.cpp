@@ -107,6 +107,31 @@ struct LeaseSets : ::testing::Test {
   LeaseSet leases{doorbell};
 };
 
+TEST_F(LeaseSets, AFenceGoesToEveryLeaseThatHasRoomForIt) {
+  Party& with = add();
+  add();  // without a channel
+  EXPECT_TRUE(leases.any_unfenced());
+  auto pair = std::move(*platform::create_fence_channel());
+  leases.remove(with.id, *wait_set);
+  auto fenced = with.lease();
+  fenced.fence_channel = std::move(pair.producer_end);
+  LeaseSet alone{doorbell};
+  alone.add(std::move(fenced), *wait_set);
+  alone.send_fence({1, 1, 0}, {});
+  EXPECT_FALSE(alone.any_unfenced());
+  const auto received = platform::receive_fence(pair.consumer_end);
+  ASSERT_TRUE(received && *received);
+  EXPECT_EQ((*received)->message.sequence, 1u);
+  for (std::uint64_t sequence = 2; sequence < 1000 && !alone.any_unfenced(); ++sequence) alone.send_fence({sequence, 1, 0}, {});
+  EXPECT_TRUE(alone.any_unfenced()) << "a full channel: the frame is seen when it is complete";
+  while (platform::receive_fence(pair.consumer_end).value()) {
+  }
+  alone.send_fence({1000, 1, 0}, {});
+  EXPECT_FALSE(alone.any_unfenced());
+  alone.withhold_fence();
+  EXPECT_TRUE(alone.any_unfenced());
+}
+
 TEST_F(LeaseSets, AReleasePointIsWaitedForUntilTheGpuHasReachedIt) {
   Party& party = add();
   EXPECT_TRUE(waits().semaphores.empty()) << "nobody has read it";

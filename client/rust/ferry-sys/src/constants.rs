@@ -72,6 +72,7 @@ pub const MAX_USER_BYTES: usize = 128;
 pub const SYNC_AUTOMATIC: u32 = 0;
 pub const SYNC_TIMELINE: u32 = 1;
 pub const SYNC_HOST: u32 = 2;
+pub const SYNC_FD: u32 = 3;
 
 pub const TRANSPORT_AUTOMATIC: u32 = 0;
 pub const TRANSPORT_OPAQUE_FD: u32 = 1;

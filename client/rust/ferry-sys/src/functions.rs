@@ -1,6 +1,6 @@
 use crate::{
     AttachInfo, Conflict, ConnectInfo, Connection, Consumer, Device, DeviceCreateInfo, DeviceInfo, Event, Frame,
-    FrameMetadata, ImageDesc, Producer, StreamInfo, StreamState, Target, VulkanInfo, VulkanRequirements,
+    FrameMetadata, ImageDesc, Producer, StreamInfo, StreamState, Target, VkQueue, VulkanInfo, VulkanRequirements,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -19,6 +19,13 @@ unsafe extern "C" {
     pub fn ferry_device_wrap(info: *const VulkanInfo, out: *mut *mut Device) -> i32;
     pub fn ferry_device_create(info: *const DeviceCreateInfo, out: *mut *mut Device) -> i32;
     pub fn ferry_device_get_info(device: *mut Device, out: *mut DeviceInfo) -> i32;
+    pub fn ferry_device_lend_queue(
+        device: *mut Device,
+        queue: VkQueue,
+        lock: Option<unsafe extern "C" fn(user: *mut c_void)>,
+        unlock: Option<unsafe extern "C" fn(user: *mut c_void)>,
+        user: *mut c_void,
+    ) -> i32;
     pub fn ferry_device_destroy(device: *mut Device) -> i32;
 
     pub fn ferry_producer_create(

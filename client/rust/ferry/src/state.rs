@@ -12,6 +12,8 @@ pub enum SyncMode {
     Timeline = ferry_sys::SYNC_TIMELINE,
     /// Frames are handed over when they are complete, and nobody's GPU waits.
     Host = ferry_sys::SYNC_HOST,
+    /// A kernel fence a frame: GPU waits for GPU across drivers. All have to lend a queue (`ferry_device_lend_queue`).
+    SyncFd = ferry_sys::SYNC_FD,
 }
 
 impl SyncMode {
@@ -19,6 +21,7 @@ impl SyncMode {
         match value {
             ferry_sys::SYNC_TIMELINE => Self::Timeline,
             ferry_sys::SYNC_HOST => Self::Host,
+            ferry_sys::SYNC_FD => Self::SyncFd,
             _ => Self::Automatic,
         }
     }
