@@ -22,6 +22,16 @@ Session::Session(const SessionOptions& options) {
     throw failure;
   }
   gpu_ = std::make_unique<Gpu>(device_);
+  if (!options.lend_queue) return;
+  const auto lock = [](void* mutex) { static_cast<std::mutex*>(mutex)->lock(); };
+  const auto unlock = [](void* mutex) { static_cast<std::mutex*>(mutex)->unlock(); };
+  const std::int32_t lent = ferry_device_lend_queue(device_, gpu_->queue(), lock, unlock, &queue_mutex_);
+  if (lent == FERRY_ERROR_INVALID_STATE) return;  // it has a second one, which is lent
+  if (lent == FERRY_OK) return;
+  const FerryFailure failure("ferry_device_lend_queue", lent);
+  ferry_device_destroy(device_);
+  ferry_disconnect(connection_);
+  throw failure;
 }
 
 Session::~Session() {

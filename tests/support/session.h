@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -15,6 +16,7 @@ struct SessionOptions {
   std::string socket{};
   std::string application{};  ///< empty: the process's name
   std::string device{};       ///< selector; empty: the broker's first
+  bool lend_queue = false;    ///< the one that gpu() submits to, for sync mode sync-fd
   bool validation = true;     ///< but not where $FERRY_TEST_NO_VALIDATION is set: the layer may be missing
 };
 
@@ -37,6 +39,7 @@ class Session {
   ferry_connection* connection_ = nullptr;
   ferry_device* device_ = nullptr;
   std::unique_ptr<Gpu> gpu_;
+  std::mutex queue_mutex_;  // held while Ferry uses the queue: everything here is one thread's
 };
 
 }  // namespace ferry::test

@@ -24,7 +24,8 @@ struct Instance {
   std::map<std::string_view, PFN_vkVoidFunction> functions = {};
 };
 constexpr std::string_view kReplaced[] = {"vkEnumeratePhysicalDevices", "vkEnumerateDeviceExtensionProperties",
-                                          "vkGetPhysicalDeviceImageFormatProperties2"};
+                                          "vkGetPhysicalDeviceImageFormatProperties2",
+                                          "vkGetPhysicalDeviceExternalSemaphoreProperties"};
 
 std::mutex mutex;
 std::map<void*, Instance> instances;  // by key_of()
@@ -40,6 +41,8 @@ Info* find_link(const CreateInfo* create, VkStructureType type) {
 }
 
 }  // namespace
+
+__attribute__((weak)) bool gives(const char*) { return false; }
 
 VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* create, const VkAllocationCallbacks* allocator,
                                     VkInstance* instance) {
@@ -98,7 +101,7 @@ __attribute__((visibility("default"))) PFN_vkVoidFunction VKAPI_CALL ferry_layer
   if (std::strcmp(name, "vkGetDeviceProcAddr") == 0)
     return reinterpret_cast<PFN_vkVoidFunction>(&ferry_layer_GetDeviceProcAddr);
   const PFN_vkVoidFunction next = next_function(device, name);
-  const PFN_vkVoidFunction own = next == nullptr ? nullptr : ours(name);  // what the device has not, no layer gives it
+  const PFN_vkVoidFunction own = next == nullptr && !gives(name) ? nullptr : ours(name);
   return own != nullptr ? own : next;
 }
 

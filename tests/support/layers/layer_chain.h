@@ -8,6 +8,9 @@ namespace ferry::test::layer {
 /// Each layer's own functions; nullptr: those of the next link.
 PFN_vkVoidFunction ours(const char* name);
 
+/// Functions that a device has through the layer, if not by itself. Of most layers none.
+bool gives(const char* name);
+
 /// What a device, its queues and its command buffers begin with alike.
 inline void* key_of(const void* handle) { return *static_cast<void* const*>(handle); }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "ferry/ferry.h"
 #include "proto/format.h"
 #include "tests/support/pattern.h"
 #include "tests/support/picture_writer.h"
@@ -13,6 +14,15 @@
 namespace ferry::test {
 
 inline const std::map<std::string, Engine> kEngines{{"cpu", Engine::kCpu}, {"gpu", Engine::kGpu}};
+
+inline const char* sync_mode_name(std::uint32_t mode) {
+  switch (mode) {
+    case FERRY_SYNC_TIMELINE: return "timeline";
+    case FERRY_SYNC_HOST: return "host";
+    case FERRY_SYNC_FD: return "sync-fd";
+    default: return "unknown";
+  }
+}
 
 /// "640x360" or "640x360:RGBA8_SRGB"; without a format it stays @p before's.
 inline ImageShape parse_shape(const std::string& text, const ImageShape& before) {

@@ -62,7 +62,7 @@ class ConsumerProgram {
     if (options_.use_fd) check(ferry_consumer_get_fd(consumer_->handle(), &fd_), "ferry_consumer_get_fd");
     const ferry_stream_state state = consumer_->state();
     report("attached", {{"slots", state.slot_count},
-                        {"sync_mode", state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host"},
+                        {"sync_mode", sync_mode_name(state.sync_mode)},
                         {"transport", state.transport}});
   }
 
@@ -255,6 +255,7 @@ int run(int argc, char** argv) {
   app.add_flag("--report-frames", options.report_frames);
   app.add_flag("--no-verify", no_verify);
   app.add_flag("--start-anew", start_anew, "with another device, when one is lost");
+  app.add_flag("--lend-queue", options.session.lend_queue);
   app.add_flag("--no-validation", no_validation);
   CLI11_PARSE(app, argc, argv);
 

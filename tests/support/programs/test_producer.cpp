@@ -41,7 +41,7 @@ class ProducerProgram {
         producer_(session_.connection(), session_.device(), session_.gpu(), options.stream) {
     const ferry_stream_state state = producer_.state();
     report("created", {{"slots", state.slot_count},
-                       {"sync_mode", state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host"},
+                       {"sync_mode", sync_mode_name(state.sync_mode)},
                        {"transport", state.transport},
                        {"sync_reason", state.sync_reason},
                        {"device", session_.device_info().name},
@@ -149,7 +149,7 @@ int run(int argc, char** argv) {
   app.add_option("--frames", options.frames, "0: until stopped");
   app.add_option("--seed", options.stream.seed);
   app.add_option("--policy", policy)->check(CLI::IsMember({"drop", "block"}));
-  app.add_option("--sync", sync)->check(CLI::IsMember({"auto", "timeline", "host"}));
+  app.add_option("--sync", sync)->check(CLI::IsMember({"auto", "timeline", "host", "sync-fd"}));
   app.add_option("--transport", transport)->check(CLI::IsMember({"auto", "opaque-fd", "dma-buf", "host-memory"}));
   app.add_option("--device", options.session.device);
   app.add_option("--in-flight", options.stream.frames_in_flight);
@@ -161,6 +161,7 @@ int run(int argc, char** argv) {
   app.add_flag("--paused", options.paused);
   app.add_flag("--report-frames", options.report_frames);
   app.add_flag("--start-anew", start_anew, "with another device, when one is lost");
+  app.add_flag("--lend-queue", options.session.lend_queue);
   app.add_flag("--no-validation", no_validation);
   CLI11_PARSE(app, argc, argv);
 
@@ -169,6 +170,7 @@ int run(int argc, char** argv) {
   options.stream.queue_policy = policy == "block" ? FERRY_QUEUE_BLOCK : FERRY_QUEUE_DROP;
   options.stream.sync_mode = sync == "timeline" ? FERRY_SYNC_TIMELINE
                              : sync == "host"   ? FERRY_SYNC_HOST
+                             : sync == "sync-fd" ? FERRY_SYNC_FD
                                                 : FERRY_SYNC_AUTOMATIC;
   options.stream.transport = transport == "opaque-fd"     ? FERRY_TRANSPORT_OPAQUE_FD
                              : transport == "dma-buf"     ? FERRY_TRANSPORT_DMA_BUF
