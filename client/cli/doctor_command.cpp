@@ -32,7 +32,8 @@ struct Way {
   const char* transport;
   const char* sync_mode;
 };
-constexpr Way kWays[] = {{"opaque-fd", "timeline"}, {"opaque-fd", "host"}, {"dma-buf", "host"}, {"host-memory", "host"}};
+constexpr Way kWays[] = {{"opaque-fd", "timeline"}, {"opaque-fd", "sync-fd"}, {"opaque-fd", "host"},
+                         {"dma-buf", "sync-fd"},    {"dma-buf", "host"},      {"host-memory", "host"}};
 constexpr Way kAutomatic{"auto", "auto"};
 
 constexpr ferry_format kFormats[] = {FERRY_FORMAT_RGBA8_UNORM, FERRY_FORMAT_RGBA8_SRGB,    FERRY_FORMAT_BGRA8_UNORM,

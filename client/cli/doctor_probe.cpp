@@ -119,7 +119,7 @@ Json way_of(const StreamState& state, const Connection& connection) {
   Json way = {{"ok", true},
               {"transport", state.transport},
               {"transport_reason", state.transport_reason},
-              {"sync_mode", state.sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host"},
+              {"sync_mode", sync_mode_name(state.sync_mode)},
               {"sync_reason", state.sync_reason}};
   for (const StreamStatus& stream : parse_status(connection.status_json()).streams)
     if (stream.name == kProbeStream) {

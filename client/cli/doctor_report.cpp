@@ -26,6 +26,8 @@ constexpr Advice kAdvice[] = {
     {"no timelines in common", "nothing to do: sync mode host is the one of this transport"},
     {"timeline semaphores as opaque fds",
      "nothing to do with this driver; sync mode host is used. A GPU's own driver may have them"},
+    {"semaphores as sync_files",
+     "nothing to do with this driver; sync mode host is used. A GPU's own driver may have them"},
     {"imports no modifier of", "nothing to do: these two lay their images out differently, and meet in host-memory"},
     {"VK_EXT_image_drm_format_modifier", "a newer driver may have it; else only equal devices share without a copy"},
     {"VK_EXT_external_memory_dma_buf", "a newer driver may have it; else only equal devices share without a copy"},

@@ -12,6 +12,10 @@ namespace ferry::cli {
 Gpu open_gpu(const Device& device) {
   const DeviceInfo info = device.info();
   VULKAN_HPP_DEFAULT_DISPATCHER.init(info.instance, info.get_instance_proc_addr, info.device);
+  // No lock: one thread submits, publishes and acquires here. Who is refused because the driver cannot is told then.
+  if (const std::int32_t lent = ferry_device_lend_queue(device.get(), info.queue, nullptr, nullptr, nullptr);
+      lent != FERRY_OK && lent != FERRY_ERROR_UNSUPPORTED && lent != FERRY_ERROR_INVALID_STATE)
+    throw CommandError(ExitCode::kFailure, ferry_last_error());
   return {info.physical_device, info.device, info.queue, info.queue_family_index};
 }
 

@@ -19,7 +19,7 @@ struct Gpu {
   std::uint32_t queue_family = 0;
 };
 
-/// Points Vulkan-Hpp's dispatcher at @p device. One device a process. Everything made with it must go before it.
+/// Points Vulkan-Hpp's dispatcher at @p device, and lends Ferry its queue. One device and one thread a process. Everything made with it must go before it.
 Gpu open_gpu(const Device& device);
 
 /// Throws CommandError (timed out) when the GPU has not come to @p fence by @p deadline_ns (CLOCK_MONOTONIC).

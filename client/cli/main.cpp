@@ -103,7 +103,7 @@ void add_source(CLI::App& root, SourceOptions& options) {
       "Stop after so many frames (default: when interrupted)", "N", "a number of frames from 1 up");
   add_parsed(
       *app, "--sync", parse_sync_mode, [&options](ferry_sync_mode mode) { options.sync = mode; },
-      "auto, timeline or host (default: auto)", "MODE", "one of auto, timeline, host");
+      "auto, timeline, sync-fd or host (default: auto)", "MODE", "one of auto, timeline, sync-fd, host");
   add_transport(*app, options.transport);
   add_parsed(
       *app, "--policy", parse_queue_policy, [&options](ferry_queue_policy policy) { options.policy = policy; },
@@ -189,7 +189,7 @@ void add_probe(CLI::App& root, ProbeOptions& options) {
   add_transport(*app, options.transport);
   add_parsed(
       *app, "--sync", parse_sync_mode, [&options](ferry_sync_mode mode) { options.sync = mode; }, "", "MODE",
-      "one of auto, timeline, host");
+      "one of auto, timeline, sync-fd, host");
   add_socket_option(*app, options.socket);
 }
 

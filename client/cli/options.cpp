@@ -48,8 +48,18 @@ std::optional<ferry_format> parse_format(std::string_view text) {
 std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text) {
   if (text == "auto") return FERRY_SYNC_AUTOMATIC;
   if (text == "timeline") return FERRY_SYNC_TIMELINE;
+  if (text == "sync-fd") return FERRY_SYNC_FD;
   if (text == "host") return FERRY_SYNC_HOST;
   return std::nullopt;
+}
+
+const char* sync_mode_name(std::uint32_t mode) {
+  switch (mode) {
+    case FERRY_SYNC_TIMELINE: return "timeline";
+    case FERRY_SYNC_HOST: return "host";
+    case FERRY_SYNC_FD: return "sync-fd";
+    default: return "automatic";
+  }
 }
 
 std::optional<ferry_transport> parse_transport(std::string_view text) {

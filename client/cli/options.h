@@ -74,7 +74,9 @@ inline constexpr double kMaxRateHz = 10'000;
 std::optional<Size> parse_size(std::string_view text);
 /// "rgba16f", in any case.
 std::optional<ferry_format> parse_format(std::string_view text);
-/// "auto", "timeline", "host".
+/// "timeline" for FERRY_SYNC_TIMELINE.
+const char* sync_mode_name(std::uint32_t mode);
+/// "auto", "timeline", "sync-fd", "host".
 std::optional<ferry_sync_mode> parse_sync_mode(std::string_view text);
 /// "auto", "opaque-fd", "dma-buf", "host-memory".
 std::optional<ferry_transport> parse_transport(std::string_view text);

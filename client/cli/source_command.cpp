@@ -25,10 +25,6 @@ constexpr double kSweepSeconds = 4;
 /// How long begin() may wait before the loop looks whether it should stop: nothing else wakes it.
 constexpr std::chrono::milliseconds kSlotPatience{100};
 
-const char* sync_mode_name(std::uint32_t mode) {
-  return mode == FERRY_SYNC_TIMELINE ? "timeline" : mode == FERRY_SYNC_HOST ? "host" : "automatic";
-}
-
 StreamOptions stream_options(const SourceOptions& options) {
   return {.name = options.name,
           .image = image_desc(options.size.width_px, options.size.height_px, options.format),

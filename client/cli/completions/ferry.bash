@@ -12,7 +12,7 @@ _ferry() {
   case $previous in
     --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "rgba8 rgba8_srgb bgra8 bgra8_srgb rgb10a2 rgba16f" -- "$word"); return ;;
-    --sync) mapfile -t COMPREPLY < <(compgen -W "auto timeline host" -- "$word"); return ;;
+    --sync) mapfile -t COMPREPLY < <(compgen -W "auto timeline sync-fd host" -- "$word"); return ;;
     --transport) mapfile -t COMPREPLY < <(compgen -W "auto opaque-fd dma-buf host-memory" -- "$word"); return ;;
     --policy) mapfile -t COMPREPLY < <(compgen -W "drop block" -- "$word"); return ;;
     --size|--rate|--frames|--device|--timeout) return ;;

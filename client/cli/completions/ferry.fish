@@ -23,7 +23,7 @@ complete -c ferry -n '__fish_seen_subcommand_from source' -l size -x -d 'WIDTHxH
 complete -c ferry -n '__fish_seen_subcommand_from source' -l format -x -a 'rgba8 rgba8_srgb bgra8 bgra8_srgb rgb10a2 rgba16f'
 complete -c ferry -n '__fish_seen_subcommand_from source' -l rate -x -d 'Frames a second, or max'
 complete -c ferry -n '__fish_seen_subcommand_from source' -l frames -x -d 'Stop after so many'
-complete -c ferry -n '__fish_seen_subcommand_from source' -l sync -x -a 'auto timeline host'
+complete -c ferry -n '__fish_seen_subcommand_from source' -l sync -x -a 'auto timeline sync-fd host'
 complete -c ferry -n '__fish_seen_subcommand_from source' -l policy -x -a 'drop block'
 complete -c ferry -n '__fish_seen_subcommand_from source snapshot' -l device -x -d 'GPU: UUID, index or part of the name'
 complete -c ferry -n '__fish_seen_subcommand_from snapshot view' -a '(__ferry_streams)'

@@ -34,6 +34,12 @@ Gpu gpu_of(const ferry::Device& device) {
           info.queue_family_index, info.is_software != 0, info.name};
 }
 
+void lend_queue(const ferry::Device& device) {
+  const std::int32_t lent = ferry_device_lend_queue(device.get(), device.info().queue, nullptr, nullptr, nullptr);
+  if (lent != FERRY_OK && lent != FERRY_ERROR_UNSUPPORTED && lent != FERRY_ERROR_INVALID_STATE)
+    throw std::runtime_error(ferry_last_error());
+}
+
 void require_silent_validation(const ferry::Device& device) {
   const std::uint64_t messages = device.info().validation_errors;
   if (messages > 0)

@@ -23,6 +23,10 @@ struct Gpu {
 };
 Gpu gpu_of(const ferry::Device& device);
 
+/// Lets Ferry submit to the queue, for sync mode sync-fd: before there is a producer or consumer. Without a lock, because one
+/// thread of these programs submits, publishes and acquires. Where the driver cannot, or a second queue is lent, nothing.
+void lend_queue(const ferry::Device& device);
+
 /// Throws CommandError (validation) when the validation layer has had something to say of @p device.
 void require_silent_validation(const ferry::Device& device);
 

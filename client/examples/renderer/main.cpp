@@ -56,6 +56,7 @@ void render(const ferry::Connection& connection, const ferry::Device& device, co
 void run(const Options& options) {
   const ferry::Connection connection({.socket_path = options.socket, .application = "ferry-renderer"});
   const ferry::Device device(connection, {.selector = options.device, .enable_validation = options.validate});
+  examples::lend_queue(device);
   render(connection, device, options);
   examples::require_silent_validation(device);
 }

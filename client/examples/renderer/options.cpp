@@ -70,7 +70,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   examples::add_choice(app, "--format", options.format, examples::format_names(), "Pixel format [RGBA8]");
   examples::add_choice<ferry_sync_mode>(
       app, "--sync", options.sync_mode,
-      {{"auto", FERRY_SYNC_AUTOMATIC}, {"timeline", FERRY_SYNC_TIMELINE}, {"host", FERRY_SYNC_HOST}},
+      {{"auto", FERRY_SYNC_AUTOMATIC}, {"timeline", FERRY_SYNC_TIMELINE}, {"sync-fd", FERRY_SYNC_FD}, {"host", FERRY_SYNC_HOST}},
       "Sync mode [auto]");
   app.add_option("--samples", options.samples, "Samples a pixel; default: 4 on a GPU, 1 on a CPU")
       ->check(CLI::IsMember({1, 4}));

@@ -142,6 +142,7 @@ void judge(const Tally& tally, const Options& options) {
 void run_headless(const Options& options) {
   const ferry::Connection connection({.socket_path = options.socket, .application = "ferry-viewer"});
   const ferry::Device device(connection, {.selector = options.device, .enable_validation = options.validate});
+  examples::lend_queue(device);
   Tally tally;
   {
     ferry::Consumer consumer(connection, device,

@@ -161,7 +161,7 @@ void Panel::draw_stream(const Subscription& subscription) const {
       draw_camera(*frame);
     }
     row("Transport", std::string(state->transport));
-    row("Sync", state->sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : "host");
+    row("Sync", state->sync_mode == FERRY_SYNC_TIMELINE ? "timeline" : state->sync_mode == FERRY_SYNC_FD ? "sync-fd" : "host");
     ImGui::EndTable();
   }
   if (state->sync_reason[0] != '\0') wrapped_hint(state->sync_reason);

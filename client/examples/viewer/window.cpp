@@ -149,6 +149,7 @@ void run_window(const Options& options) {
   const auto window = open_window(options);
   const ferry::Connection connection({.socket_path = options.socket, .application = "ferry-viewer"});
   const ferry::Device device = make_device(connection, *window, options);
+  examples::lend_queue(device);
   WindowedViewer(connection, device, *window, options).run();
   examples::require_silent_validation(device);
 }

@@ -23,6 +23,10 @@ std::string sentence_for(const nlohmann::json& one, const nlohmann::json& from, 
     return producer + " asks for sync mode timeline, but " + driver +
            " cannot export timeline semaphores as opaque fds (vkGetPhysicalDeviceExternalSemaphoreProperties: "
            "no EXPORTABLE, no IMPORTABLE)";
+  if (one["sync_mode"] == "sync-fd" && one["transport"] == "opaque-fd")
+    return producer + " asks for sync mode sync-fd, but " + producer + " lists no sync_files: " + driver +
+           " cannot export semaphores as sync_files (vkGetPhysicalDeviceExternalSemaphoreProperties: no EXPORTABLE, no "
+           "IMPORTABLE)";
   if (one["transport"] == "dma-buf")
     return producer + " on device '" + std::string(from["name"]) + "' cannot import by dma-buf: " + driver +
            " has no VK_EXT_external_memory_dma_buf";
@@ -55,7 +59,7 @@ TEST_F(Doctor, TriesEveryWayBetweenEveryTwoDevices) {
     }
     EXPECT_NE(reason, "") << pair;
   }
-  ASSERT_EQ(report["tries"].size(), devices * devices * 4);
+  ASSERT_EQ(report["tries"].size(), devices * devices * 6);
   for (const auto& one : report["tries"]) {
     const bool same_device = one["from"] == one["to"];
     const bool must_work = one["sync_mode"] == "host" && one["transport"] != "dma-buf" &&
@@ -72,6 +76,7 @@ TEST_F(Doctor, TriesEveryWayBetweenEveryTwoDevices) {
       }
       const bool is_told = reason.find(same_device ? "timeline" : "UUID") != std::string::npos ||
                            reason.find("timeline") != std::string::npos ||
+                           (one["sync_mode"] == "sync-fd" && reason.find("sync_file") != std::string::npos) ||
                            (one["transport"] == "dma-buf" && reason.find("dma-buf") != std::string::npos);
       EXPECT_TRUE(is_told) << one;
       EXPECT_NE(failure["advice"], "") << one;

@@ -55,6 +55,7 @@ TEST(ParseWords, KnowModesAndPolicies) {
   EXPECT_EQ(parse_sync_mode("auto"), FERRY_SYNC_AUTOMATIC);
   EXPECT_EQ(parse_sync_mode("timeline"), FERRY_SYNC_TIMELINE);
   EXPECT_EQ(parse_sync_mode("host"), FERRY_SYNC_HOST);
+  EXPECT_EQ(parse_sync_mode("sync-fd"), FERRY_SYNC_FD);
   EXPECT_FALSE(parse_sync_mode("gpu"));
   EXPECT_EQ(parse_queue_policy("drop"), FERRY_QUEUE_DROP);
   EXPECT_EQ(parse_queue_policy("block"), FERRY_QUEUE_BLOCK);
