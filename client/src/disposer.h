@@ -1,6 +1,6 @@
 #pragma once
-// Destroying the images of a pool takes calls into the kernel's driver, which may take as long as frames do: begin() and
-// acquire() leave it to a thread.
+// Destroying images takes calls into the kernel's driver, which stand still for seconds while NVIDIA's buries another process
+// (docs/gpu-runs.md). begin() and acquire() leave it to a thread, and so keep their timeouts then.
 
 #include <memory>
 #include <mutex>
