@@ -180,15 +180,7 @@ class FencesAfterARestart : public Reclaims {
   wire::SyncMode joined_in(bool has_fence_channel) {
     gpu->add_modifiers(proto::Format::kRgba8Unorm, {kLinear});
     come_back(Policy({}, geteuid()));
-    wire::HandBackLeaseT part;
-    part.stream = added.stream;
-    part.lease = added.lease;
-    part.lease_index = added.lease_index;
-    part.mode = added.mode;
-    part.max_holds = added.max_holds;
-    part.has_release_timeline = true;
-    part.has_fence_channel = has_fence_channel;
-    renderer->send(std::move(part), std::vector<int>{lease_fds[0].get(), lease_fds[2].get()});
+    hand_back_lease(has_fence_channel);
     auto stream = stream_claim();
     stream.device = std::make_unique<wire::DeviceT>(device_of(fencing(1)));
     send_stream_claim(*renderer, stream);

@@ -81,7 +81,7 @@ class Reclaims : public BrokerTest {
     part.generation = std::make_unique<wire::GenerationT>(info);
     client.send(std::move(part), numbers(fds));
   }
-  void hand_back_lease() {
+  void hand_back_lease(bool has_fence_channel = false) {
     wire::HandBackLeaseT part;
     part.stream = added.stream;
     part.lease = added.lease;
@@ -89,6 +89,7 @@ class Reclaims : public BrokerTest {
     part.mode = added.mode;
     part.max_holds = added.max_holds;
     part.has_release_timeline = true;
+    part.has_fence_channel = has_fence_channel;
     renderer->send(std::move(part), std::vector<int>{lease_fds[0].get(), lease_fds[2].get()});
   }
   void send_stream_claim(RawClient& client, const wire::ReclaimStreamT& claim) {
