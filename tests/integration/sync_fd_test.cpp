@@ -2,12 +2,11 @@
 // they are exported, if they export any: here a layer exports them (tests/support/layers/fencing_layer.cpp), pending ones
 // where the kernel has sw_sync (scripts/vm-test).
 
-#include <cstdlib>
 
 #include "proto/format.h"
 #include "tests/integration/stream_test.h"
 #include "tests/support/layers/layers.h"
-#include "tests/support/sw_sync.h"
+#include "tests/support/sw_sync_needed.h"
 
 namespace ferry::test {
 namespace {
@@ -171,11 +170,7 @@ TEST_F(SyncFd, NamesTheConsumerThatHasLentNoQueue) {
 /// Fences that are pending, and a GPU that is not done.
 class PendingSyncFd : public SyncFd {
  protected:
-  void SetUp() override {
-    if (SwSync::open()) return;
-    if (std::getenv("FERRY_TEST_SYNC_FD") != nullptr) FAIL() << "this machine should have sw_sync";
-    GTEST_SKIP() << "no sw_sync here (scripts/vm-test has one)";
-  }
+  void SetUp() override { need_sw_sync(SwSync::open()); }
 };
 
 TEST_F(PendingSyncFd, NobodyWaitsForADeadProducersFence) {

@@ -6,10 +6,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <cstdlib>
 
 #include "platform/sync_file.h"
-#include "tests/support/sw_sync.h"
+#include "tests/support/sw_sync_needed.h"
 
 namespace ferry::client {
 namespace {
@@ -103,11 +102,7 @@ TEST_F(FenceInboxes, AnotherProducerBeginsAnew) {
 
 class PendingFenceInboxes : public FenceInboxes {
  protected:
-  void SetUp() override {
-    if (timeline_) return;
-    if (std::getenv("FERRY_TEST_SYNC_FD") != nullptr) FAIL() << "this machine should have sw_sync";
-    GTEST_SKIP() << "no sw_sync here (scripts/vm-test has one)";
-  }
+  void SetUp() override { ferry::test::need_sw_sync(timeline_); }
   ferry::test::SwSync timeline_ = ferry::test::SwSync::open();
 };
 

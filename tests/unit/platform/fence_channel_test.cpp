@@ -9,13 +9,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <vector>
 
 #include "platform/sync_file.h"
-#include "tests/support/sw_sync.h"
+#include "tests/support/sw_sync_needed.h"
 
 namespace ferry::platform {
 namespace {
@@ -124,10 +123,8 @@ TEST_F(FenceChannel, SaysWhenTheOtherEndIsClosed) {
 
 TEST_F(FenceChannel, CarriesAFenceThatIsPending) {
   const auto timeline = ferry::test::SwSync::open();
-  if (!timeline) {
-    if (std::getenv("FERRY_TEST_SYNC_FD") != nullptr) FAIL() << "this machine should have sw_sync";
-    GTEST_SKIP() << "no sw_sync here (scripts/vm-test has one)";
-  }
+  ferry::test::need_sw_sync(timeline);
+  if (!timeline) return;
   const UniqueFd fence = timeline.fence_at(1);
   ASSERT_TRUE(send_fence(pair_.producer_end, message_, fence));
   const auto received = receive_fence(pair_.consumer_end);

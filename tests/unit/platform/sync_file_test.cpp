@@ -6,11 +6,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include <cstdlib>
 #include <thread>
 
 #include "platform/clock.h"
-#include "tests/support/sw_sync.h"
+#include "tests/support/sw_sync_needed.h"
 
 namespace ferry::platform {
 namespace {
@@ -43,11 +42,7 @@ TEST(SyncFileKind, IsToldFromEverythingElse) {
 
 class SyncFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (timeline_) return;
-    if (std::getenv("FERRY_TEST_SYNC_FD") != nullptr) FAIL() << "this machine should have sw_sync";
-    GTEST_SKIP() << "no sw_sync here (scripts/vm-test has one)";
-  }
+  void SetUp() override { ferry::test::need_sw_sync(timeline_); }
   ferry::test::SwSync timeline_ = ferry::test::SwSync::open();
 };
 
