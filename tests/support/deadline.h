@@ -3,15 +3,25 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 namespace ferry::test {
 
 using namespace std::chrono_literals;
 
+/// How much slower than the slowest real machine this one is: FERRY_TEST_SLOWNESS, which an emulated one has (scripts/vm-test).
+inline int slowness() {
+  static const int factor = [] {
+    const char* text = std::getenv("FERRY_TEST_SLOWNESS");
+    return text == nullptr ? 1 : std::clamp(std::atoi(text), 1, 100);
+  }();
+  return factor;
+}
+
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
-  explicit Deadline(std::chrono::milliseconds from_now) : at_(Clock::now() + from_now) {}
+  explicit Deadline(std::chrono::milliseconds from_now) : at_(Clock::now() + from_now * slowness()) {}
 
   bool passed() const { return Clock::now() >= at_; }
   /// What is left, never negative.
