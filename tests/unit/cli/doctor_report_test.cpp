@@ -74,7 +74,7 @@ TEST(DoctorReport, AdvisesOnEveryKnownReason) {
        kNoTimelines},
       {"producer 'p' (pid 1) asks for sync mode sync-fd, but producer 'p' (pid 1) lists no sync_files: driver 1 cannot export "
        "semaphores as sync_files (vkGetPhysicalDeviceExternalSemaphoreProperties: no EXPORTABLE)",
-       kNoTimelines},
+       "nothing to do with this driver; sync mode timeline or host is used"},
       {"stream 'cam': consumer 'c' (pid 2) on device 'A' imports no modifier of RGBA8 that device 'B' exports for all; its "
        "list: LINEAR; the others': 0x0300000000606010",
        "nothing to do: these two lay their images out differently, and meet in host-memory"},
