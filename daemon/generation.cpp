@@ -28,7 +28,7 @@ Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> allocate(const G
     case platform::Transport::kHostMemory:
       return platform::make_host_memory_exporter()->allocate(spec.image, spec.slot_count);
     case platform::Transport::kDmaBuf:
-      if (const auto exporter = device->dma_buf_exporter(spec.agreement.modifiers))
+      if (const auto exporter = device->dma_buf_exporter(spec.agreement.modifiers, VK_QUEUE_FAMILY_EXTERNAL))
         return exporter->allocate(spec.image, spec.slot_count);
       break;
     case platform::Transport::kOpaqueFd:
@@ -59,8 +59,8 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
   const std::string what = fmt::format("a pool of {} slots of {}x{} {} for stream '{}'", spec.slot_count,
                                        image.width_px, image.height_px, proto::format_info(image.format).name, stream);
   // Before the driver is asked: it may take long over what cannot be, or make room for it by swapping.
-  const std::uint64_t least_bytes = std::uint64_t{image.width_px} * image.height_px *
-                                    proto::format_info(image.format).bytes_per_pixel * spec.slot_count;
+  const std::uint64_t least_bytes =
+      proto::format_info(image.format).image_bytes(image.width_px, image.height_px) * spec.slot_count;
   if (auto fits = allowance.memory->check(least_bytes, what); !fits) return std::move(fits).error();
 
   auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfSlot * spec.slot_count, what);

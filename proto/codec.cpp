@@ -17,6 +17,8 @@ std::size_t count_of(const std::unique_ptr<wire::GenerationT>& generation) {
   return generation ? std::size_t{generation->slot_count} + (generation->has_timeline ? 1 : 0) : 0;
 }
 
+std::size_t count_of(const std::unique_ptr<wire::OwnSlotsT>& own) { return own ? own->slot_count : 0; }
+
 Error violation(std::string why) { return {ErrorCode::kProtocolViolation, std::move(why)}; }
 
 /// The envelope inside @p packet, every offset of it checked.
@@ -67,7 +69,8 @@ Result<std::unique_ptr<Envelope>> decode_request(std::span<const std::byte> pack
 std::size_t descriptor_count(const Envelope& envelope) {
   const auto& body = envelope.body;
   switch (body.type) {
-    case wire::Body::CreateStream:
+    case wire::Body::CreateStream: return 1 + count_of(body.AsCreateStream()->own);
+    case wire::Body::Reconfigure: return count_of(body.AsReconfigure()->own);
     case wire::Body::Attach: return 1;
     case wire::Body::StreamCreated: return 1 + count_of(body.AsStreamCreated()->generation);
     case wire::Body::Attached:

@@ -25,6 +25,8 @@ template <> inline constexpr std::size_t kFirstSizeBytes<ferry_stream_state> = 6
 template <> inline constexpr std::size_t kFirstSizeBytes<ferry_attach_info> = 32;
 template <> inline constexpr std::size_t kFirstSizeBytes<ferry_frame> = 496;
 template <> inline constexpr std::size_t kFirstSizeBytes<ferry_event> = 288;
+template <> inline constexpr std::size_t kFirstSizeBytes<ferry_dma_buf> = 96;
+template <> inline constexpr std::size_t kFirstSizeBytes<ferry_own_slots> = 24;
 
 // Nested in others: these cannot grow, their reserved fields are what is left.
 static_assert(sizeof(ferry_image_desc) == kFirstSizeBytes<ferry_image_desc>);

@@ -41,7 +41,7 @@ class HostMemoryExporter final : public TextureExporter {
 
   Result<std::vector<std::unique_ptr<ExportedTexture>>> allocate(const TextureDesc& desc,
                                                                  std::uint32_t count) override {
-    const std::uint64_t row_bytes = std::uint64_t{desc.width_px} * proto::format_info(desc.format).bytes_per_pixel;
+    const std::uint64_t row_bytes = proto::format_info(desc.format).row_bytes(0, desc.width_px);
     TextureLayout layout;
     layout.transport = Transport::kHostMemory;
     layout.dedicated = false;

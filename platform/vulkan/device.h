@@ -36,6 +36,7 @@ struct DeviceCapabilities {
   std::string timeline_fd_reason;  ///< why not; empty if it can
   bool sync_fd = false;            ///< can export *and* import binary semaphores as sync_files
   std::string sync_fd_reason;      ///< why not; empty if it can
+  bool foreign_queues = false;     ///< images can change owners with other drivers (VK_QUEUE_FAMILY_FOREIGN_EXT)
   bool imported_waits_spin = false;  ///< vkWaitSemaphores on an imported timeline keeps a processor busy until the end
 };
 
@@ -67,8 +68,10 @@ class VulkanDevice {
   virtual TimelineImporter& timeline_importer() = 0;
   /// nullptr for a wrapped device: only a device with a queue of its own can clear what it allocates.
   virtual TextureExporter* texture_exporter() = 0;
-  /// Of dma-bufs in whichever of @p modifiers the driver likes best. nullptr for a wrapped device, and without dma_buf.
-  virtual std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) = 0;
+  /// Of dma-bufs in whichever of @p modifiers the driver likes best, to be owned by @p owner_queue_family between uses
+  /// (VK_QUEUE_FAMILY_EXTERNAL or VK_QUEUE_FAMILY_FOREIGN_EXT). nullptr for a wrapped device, and without dma_buf.
+  virtual std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers,
+                                                            std::uint32_t owner_queue_family) = 0;
   /// nullptr without timeline_fd.
   virtual TimelineExporter* timeline_exporter() = 0;
   /// kUnsupported without sync_fd; kInvalidArgument for no queue. Nothing of it may be used after the device.

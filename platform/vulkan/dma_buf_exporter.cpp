@@ -37,8 +37,11 @@ proto::Result<TextureLayout> layout_of(const DeviceContext& c, VkImage image, co
 class DmaBufExporter final : public TextureExporter {
  public:
   DmaBufExporter(std::shared_ptr<const DeviceContext> context, std::shared_ptr<SlotClearer> clearer,
-                 std::vector<std::uint64_t> modifiers)
-      : context_(std::move(context)), clearer_(std::move(clearer)), modifiers_(std::move(modifiers)) {}
+                 std::vector<std::uint64_t> modifiers, std::uint32_t owner_queue_family)
+      : context_(std::move(context)),
+        clearer_(std::move(clearer)),
+        modifiers_(std::move(modifiers)),
+        owner_queue_family_(owner_queue_family) {}
 
   Transport transport() const override { return Transport::kDmaBuf; }
 
@@ -53,7 +56,7 @@ class DmaBufExporter final : public TextureExporter {
       if (i == 0) modifiers_ = {(*texture)->layout().modifier};
       textures.push_back(std::move(*texture));
     }
-    return clearer_->clear(std::move(textures), desc);
+    return clearer_->clear(std::move(textures), desc, owner_queue_family_);
   }
 
  private:
@@ -68,14 +71,16 @@ class DmaBufExporter final : public TextureExporter {
   std::shared_ptr<const DeviceContext> context_;
   std::shared_ptr<SlotClearer> clearer_;
   std::vector<std::uint64_t> modifiers_;
+  std::uint32_t owner_queue_family_;
 };
 
 }  // namespace
 
 std::unique_ptr<TextureExporter> make_dma_buf_exporter(std::shared_ptr<const DeviceContext> context,
                                                        std::shared_ptr<SlotClearer> clearer,
-                                                       std::vector<std::uint64_t> modifiers) {
-  return std::make_unique<DmaBufExporter>(std::move(context), std::move(clearer), std::move(modifiers));
+                                                       std::vector<std::uint64_t> modifiers,
+                                                       std::uint32_t owner_queue_family) {
+  return std::make_unique<DmaBufExporter>(std::move(context), std::move(clearer), std::move(modifiers), owner_queue_family);
 }
 
 }  // namespace ferry::platform

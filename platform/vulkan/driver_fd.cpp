@@ -122,7 +122,7 @@ proto::Result<void> check_planes(const TextureDesc& desc, const TextureLayout& l
                                  layout.allocation_size_bytes));
   // Far beyond what any device has, so that no sum below overflows.
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;
-  const std::uint64_t pixel_bytes = proto::format_info(desc.format).bytes_per_pixel;
+  const std::uint64_t pixel_bytes = proto::format_info(desc.format).planes[0].texel_bytes;
   const std::uint64_t row_bytes = desc.width_px * pixel_bytes;
   for (std::uint32_t i = 0; i < layout.plane_count; ++i) {
     const PlaneLayout& plane = layout.planes[i];

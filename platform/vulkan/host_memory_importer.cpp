@@ -16,7 +16,7 @@ namespace {
 proto::Error violation(std::string message) { return {proto::ErrorCode::kProtocolViolation, std::move(message)}; }
 
 proto::Result<void> check_layout(const TextureDesc& desc, const TextureLayout& layout) {
-  const std::uint32_t pixel_bytes = proto::format_info(desc.format).bytes_per_pixel;
+  const std::uint32_t pixel_bytes = proto::format_info(desc.format).planes[0].texel_bytes;
   const std::uint64_t row_bytes = std::uint64_t{desc.width_px} * pixel_bytes;
   if (layout.row_pitch_bytes < row_bytes || layout.row_pitch_bytes % pixel_bytes != 0)
     return violation(fmt::format("row pitch {} of a {} slot is less than {} bytes or no multiple of {}",

@@ -102,7 +102,7 @@ class HostMemoryTexture final : public ImportedTexture, public TextureCopy {
   HostMemoryTexture(std::shared_ptr<CopyDevice> device, SlotImages images, HostBuffer host, const TextureDesc& desc,
                     std::uint32_t row_pitch_bytes)
       : device_(std::move(device)), images_(std::move(images)), host_(std::move(host)) {
-    region_.bufferRowLength = row_pitch_bytes / proto::format_info(desc.format).bytes_per_pixel;
+    region_.bufferRowLength = row_pitch_bytes / proto::format_info(desc.format).planes[0].texel_bytes;
     region_.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
     region_.imageExtent = {desc.width_px, desc.height_px, 1};
   }

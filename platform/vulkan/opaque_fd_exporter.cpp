@@ -23,7 +23,7 @@ class OpaqueFdExporter final : public TextureExporter {
       if (!texture) return std::move(texture).error();
       textures.push_back(std::move(*texture));
     }
-    return clearer_->clear(std::move(textures), desc);
+    return clearer_->clear(std::move(textures), desc, VK_QUEUE_FAMILY_EXTERNAL);
   }
 
  private:

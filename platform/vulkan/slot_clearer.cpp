@@ -16,7 +16,7 @@ constexpr std::uint64_t kClearNsPerGibibyte = 2'000'000'000;
 
 }  // namespace
 
-proto::Result<VkCommandBuffer> SlotClearer::record(ClearJob& job) {
+proto::Result<VkCommandBuffer> SlotClearer::record(ClearJob& job, std::uint32_t owner_queue_family) {
   const DeviceContext& c = *context_;
   VkCommandPoolCreateInfo pool_info{};
   pool_info.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
@@ -52,7 +52,7 @@ proto::Result<VkCommandBuffer> SlotClearer::record(ClearJob& job) {
         image_barrier(texture->image(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
     out.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
     out.srcQueueFamilyIndex = c.handles.queue_family_index;
-    out.dstQueueFamilyIndex = VK_QUEUE_FAMILY_EXTERNAL;
+    out.dstQueueFamilyIndex = owner_queue_family;
     to_hand_over.push_back(out);
   }
   const VkClearColorValue transparent_black{};
@@ -68,13 +68,13 @@ proto::Result<VkCommandBuffer> SlotClearer::record(ClearJob& job) {
   return commands;
 }
 
-proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> SlotClearer::clear(Textures textures,
-                                                                                const TextureDesc& desc) {
+proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> SlotClearer::clear(
+    Textures textures, const TextureDesc& desc, std::uint32_t owner_queue_family) {
   if (textures.empty()) return std::vector<std::unique_ptr<ExportedTexture>>{};
   const DeviceContext& c = *context_;
   auto job = std::make_unique<ClearJob>();
   job->textures = std::move(textures);
-  auto commands = record(*job);
+  auto commands = record(*job, owner_queue_family);
   if (!commands) return std::move(commands).error();
 
   VkFenceCreateInfo fence_info{};

@@ -15,8 +15,9 @@ class SlotClearer {
   SlotClearer(std::shared_ptr<const DeviceContext> context, VkQueue queue)
       : context_(std::move(context)), queue_(queue) {}
 
-  /// GPU work done when it returns. kDeviceLost: nothing of @p textures is freed when the GPU may still write to them.
-  proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> clear(Textures textures, const TextureDesc& desc);
+  /// GPU work done when it returns, the images @p owner_queue_family's. kDeviceLost: nothing of @p textures is freed when the GPU may still write to them.
+  proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> clear(Textures textures, const TextureDesc& desc,
+                                                                     std::uint32_t owner_queue_family);
 
  private:
   /// What the GPU works on until the fence is signalled.
@@ -25,7 +26,7 @@ class SlotClearer {
     UniqueCommandPool pool;
     UniqueFence fence;
   };
-  proto::Result<VkCommandBuffer> record(ClearJob& job);
+  proto::Result<VkCommandBuffer> record(ClearJob& job, std::uint32_t owner_queue_family);
 
   std::shared_ptr<const DeviceContext> context_;
   VkQueue queue_;

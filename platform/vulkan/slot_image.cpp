@@ -124,7 +124,7 @@ proto::Result<void> check(const DeviceContext& context, const TextureDesc& desc,
     if (value > limit)
       return invalid(fmt::format("{} {} px exceeds the limit {} px of device '{}' for format {}", name, value, limit,
                                  device, format.name));
-  const auto size_bytes = std::uint64_t{desc.width_px} * desc.height_px * format.bytes_per_pixel;
+  const std::uint64_t size_bytes = format.image_bytes(desc.width_px, desc.height_px);
   if (size_bytes > limits.maxResourceSize)
     return invalid(fmt::format("{} takes {} bytes, which exceeds the limit {} bytes of device '{}'", describe(desc),
                                size_bytes, limits.maxResourceSize, device));

@@ -38,9 +38,10 @@ class ContextDevice final : public VulkanDevice {
   TextureImporter& texture_importer() override { return *texture_importer_; }
   TimelineImporter& timeline_importer() override { return *timeline_importer_; }
   TextureExporter* texture_exporter() override { return texture_exporter_.get(); }
-  std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) override {
+  std::unique_ptr<TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers,
+                                                    std::uint32_t owner_queue_family) override {
     if (!clearer_ || !context_->capabilities.dma_buf) return nullptr;
-    return make_dma_buf_exporter(context_, clearer_, std::move(modifiers));
+    return make_dma_buf_exporter(context_, clearer_, std::move(modifiers), owner_queue_family);
   }
   TimelineExporter* timeline_exporter() override { return timeline_exporter_.get(); }
   proto::Result<std::unique_ptr<FenceBridge>> fence_bridge(LentQueue queue) override {

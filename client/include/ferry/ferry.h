@@ -19,8 +19,8 @@
  *  - Times are CLOCK_MONOTONIC in nanoseconds. `timeout_ns`: 0 does not wait, negative waits without end. But for
  *    ferry_connect_info.timeout_ns, where 0 is the default of 5 s.
  *  - Vulkan: wait for `wait_*`, use the image, signal `signal_*` -- the same in every sync mode.
- *    Images cross in layout VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, owned by VK_QUEUE_FAMILY_EXTERNAL; ferry_vulkan.h
- *    fills in the barriers.
+ *    Images cross in layout VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, owned by the peer_queue_family of target and frame
+ *    (VK_QUEUE_FAMILY_EXTERNAL or VK_QUEUE_FAMILY_FOREIGN_EXT); ferry_vulkan.h fills in the barriers.
  *  - If the broker dies, frames of streams that exist go on; calls that need it fail with FERRY_ERROR_DISCONNECTED.
  */
 #ifndef FERRY_FERRY_H
@@ -227,7 +227,13 @@ typedef enum ferry_format {
   FERRY_FORMAT_BGRA8_UNORM = 3,
   FERRY_FORMAT_BGRA8_SRGB = 4,
   FERRY_FORMAT_RGB10A2_UNORM = 5, /* VK_FORMAT_A2B10G10R10_UNORM_PACK32: red in the lowest bits */
-  FERRY_FORMAT_RGBA16_FLOAT = 6
+  FERRY_FORMAT_RGBA16_FLOAT = 6,
+  /* YUV, 4:2:0, in images of two planes: width and height must be even. Sample them through a VkSamplerYcbcrConversion, or
+   * plane by plane: views of VK_IMAGE_ASPECT_PLANE_0_BIT and PLANE_1_BIT may be made (MUTABLE_FORMAT). Ferry makes no view
+   * of them (`view` is VK_NULL_HANDLE). No usage RENDER; the matrix is the one that the colour's primaries come with, BT.709 or
+   * BT.2020 non-constant. */
+  FERRY_FORMAT_NV12 = 7, /* VK_FORMAT_G8_B8R8_2PLANE_420_UNORM */
+  FERRY_FORMAT_P010 = 8  /* VK_FORMAT_G10X6_B10X6R10X6_2PLANE_420_UNORM_3PACK16 */
 } ferry_format;
 
 enum { /* usage: sampling and both transfers are always granted */
@@ -245,7 +251,7 @@ typedef struct ferry_image_desc {
   uint32_t struct_size;
   uint32_t width_px, height_px; /* 1 to the smaller of 32768 and the device's limit */
   uint32_t format;              /* ferry_format */
-  uint32_t usage;               /* FERRY_USAGE_*; 0 means RENDER */
+  uint32_t usage;               /* FERRY_USAGE_*; 0 means RENDER, and of YUV formats what is always granted */
   uint32_t flags;               /* FERRY_IMAGE_* */
   /* The stream's colour, known before its first frame: of every frame that is published without metadata. */
   uint8_t primaries;            /* ferry_primaries */
@@ -347,7 +353,7 @@ typedef struct ferry_target {
   uint64_t generation;   /* grows when size, format or number of slots change */
   uint64_t id;           /* names this target in publish and cancel */
   VkImage image;
-  VkImageView view;      /* 2D, the stream's format */
+  VkImageView view;      /* 2D, the stream's format; VK_NULL_HANDLE for YUV */
   VkFormat vk_format;
   uint32_t format;       /* ferry_format */
   uint32_t width_px, height_px;
@@ -357,6 +363,9 @@ typedef struct ferry_target {
   const uint64_t* wait_values;
   VkSemaphore signal_semaphore; /* timeline: the submission that finishes the frame signals it ... */
   uint64_t signal_value;        /* ... at this value */
+  uint32_t peer_queue_family;   /* who owns the image before and after: VK_QUEUE_FAMILY_EXTERNAL, or VK_QUEUE_FAMILY_FOREIGN_EXT
+                                   where another driver is on the other side. For the barriers of ferry_vulkan.h */
+  uint32_t reserved2;
 } ferry_target;
 #define FERRY_TARGET_SIZE sizeof(ferry_target)
 
@@ -382,6 +391,56 @@ FERRY_API int32_t ferry_producer_cancel(ferry_producer* producer, uint64_t targe
 /* A new size, format or usage: the next begin() has it. Begun targets of the old one may still be published or
  * cancelled. On error the stream goes on as it was. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_producer_reconfigure(ferry_producer* producer, const ferry_image_desc* image);
+
+/* ---- a producer's own dma-bufs, for engines that cannot draw into somebody else's image ---- */
+
+typedef struct ferry_dma_buf_plane {
+  uint64_t offset_bytes;    /* into the dma-buf */
+  uint64_t row_pitch_bytes; /* from one row to the next; of tilings whatever their modifier means by it */
+} ferry_dma_buf_plane;
+
+/* An image in a dma-buf: all planes lie in the one descriptor. */
+typedef struct ferry_dma_buf {
+  uint32_t struct_size;
+  int32_t fd;             /* of the dma-buf */
+  uint64_t modifier;      /* drm_fourcc.h; 0 is LINEAR */
+  uint64_t size_bytes;    /* what the image needs of it, at most 2 MiB less than it has; 0: all of it */
+  uint32_t plane_count;   /* 1 to 4: memory planes, as the modifier has them for that format */
+  uint32_t reserved;
+  ferry_dma_buf_plane planes[4];
+} ferry_dma_buf;
+#define FERRY_DMA_BUF_INIT {sizeof(ferry_dma_buf), -1, 0, 0, 0, 0, {{0, 0}, {0, 0}, {0, 0}, {0, 0}}}
+
+enum { /* flags of ferry_own_slots */
+  FERRY_OWN_IMPLICIT_FENCES = 1 << 0 /* The work that draws is found in the dma-buf's own (implicit) fences, as a driver for
+                                        OpenGL or a video decoder leaves it there: signal nothing, publish() looks at the
+                                        dma-buf and lets signal_semaphore follow it (DMA_BUF_IOCTL_EXPORT_SYNC_FILE, Linux
+                                        6.0). Needs a lent queue. What begin() says to wait for is still to be waited for. */
+};
+
+/* The slots of a stream, in dma-bufs that the producer allocated. */
+typedef struct ferry_own_slots {
+  uint32_t struct_size;
+  uint32_t count;             /* 3 to 64, and no more come: a pool of one's own does not grow with its consumers */
+  uint32_t flags;             /* FERRY_OWN_* */
+  uint32_t reserved;
+  const ferry_dma_buf* slots; /* target.slot is the number in here. All of one modifier, layout and size; duplicated, so they
+                                 may be closed after the call */
+} ferry_own_slots;
+#define FERRY_OWN_SLOTS_INIT {sizeof(ferry_own_slots), 0, 0, 0, NULL}
+
+/* As ferry_producer_create(), in transport dma-buf, with the producer's own slots: the broker checks them and hands them on.
+ * Draw into them by what means you like, or through target.image. A consumer that cannot import them is refused
+ * (INCOMPATIBLE, which names the modifier and its list): there is nothing to fall back to. INVALID_ARGUMENT when they do not
+ * fit the image or each other; PROTOCOL when one is no dma-buf of its size; UNSUPPORTED when this device or the broker cannot
+ * use them. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_producer_create_with_slots(ferry_connection* connection, ferry_device* device,
+                                                                   const ferry_stream_info* info,
+                                                                   const ferry_own_slots* own, ferry_producer** out);
+/* As ferry_producer_reconfigure(), with the slots of the new size; the older ones are still shown until the first frame in
+ * these. INVALID_STATE for a stream whose slots are the broker's, as is reconfigure() for one with slots of its own. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_producer_replace_slots(ferry_producer* producer, const ferry_image_desc* image,
+                                                               const ferry_own_slots* own);
 
 typedef struct ferry_stream_state {
   uint32_t struct_size;
@@ -440,7 +499,7 @@ typedef struct ferry_frame {
   uint64_t skipped;       /* frames published since the one acquired before, and never seen */
   uint64_t produced_ns;   /* when the producer published it */
   VkImage image;
-  VkImageView view;       /* 2D, the stream's format */
+  VkImageView view;       /* 2D, the stream's format; VK_NULL_HANDLE for YUV */
   VkFormat vk_format;
   uint32_t format;        /* ferry_format */
   uint32_t width_px, height_px;
@@ -451,6 +510,9 @@ typedef struct ferry_frame {
                                    a frame whose submission comes after that of a frame acquired later needs a new one:
                                    ferry_consumer_renew_signal() */
   ferry_frame_metadata metadata;
+  uint32_t peer_queue_family;   /* who owns the image before and after: VK_QUEUE_FAMILY_EXTERNAL, or VK_QUEUE_FAMILY_FOREIGN_EXT
+                                   where another driver is on the other side. For the barriers of ferry_vulkan.h */
+  uint32_t reserved2;
 } ferry_frame;
 #define FERRY_FRAME_SIZE sizeof(ferry_frame)
 
@@ -463,7 +525,9 @@ FERRY_API FERRY_NODISCARD int32_t ferry_consumer_acquire(ferry_consumer* consume
 
 enum { /* release flags */
   FERRY_RELEASE_SIGNALLED = 0, /* work that signals signal_semaphore at signal_value has been submitted */
-  FERRY_RELEASE_UNUSED = 1     /* no submitted work reads the image any more, none signals: the slot is free at once */
+  FERRY_RELEASE_UNUSED = 1,    /* no submitted work reads the image any more, none signals: the slot is free at once */
+  FERRY_RELEASE_IMPLICIT = 2   /* the work that reads is found in the dma-buf's own (implicit) fences: signal nothing. Of frames
+                                  that ferry_consumer_export() gave out; needs a lent queue */
 };
 /* Gives the frame back. Frames may be released in any order. What was submitted must signal in increasing order of
  * signal_value, whatever the order of acquire() and release(): see ferry_consumer_renew_signal().
@@ -476,6 +540,20 @@ FERRY_API FERRY_NODISCARD int32_t ferry_consumer_release(ferry_consumer* consume
  * of the submissions, and every order is right. A frame that has the highest value already keeps it. No system call.
  * INVALID_STATE when the frame is not held. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_consumer_renew_signal(ferry_consumer* consumer, ferry_frame* frame);
+
+enum { /* flags of ferry_consumer_export() */
+  FERRY_EXPORT_FENCE = 1 << 0 /* The frame's own work goes into the dma-buf's implicit fences (DMA_BUF_IOCTL_IMPORT_SYNC_FILE,
+                                 Linux 6.0): who reads by them, as a display or OpenGL does, waits for it. Needs a lent
+                                 queue. Without it wait for wait_semaphore first. */
+};
+
+/* The dma-buf of a held frame, for what is not Vulkan: a display (drmPrimeFDToHandle), an encoder (V4L2), EGL. Set
+ * out->struct_size. @out->fd is the caller's to close, and must not be written to. The frame stays held until
+ * ferry_consumer_release(): with FERRY_RELEASE_IMPLICIT, or once the reading has ended with FERRY_RELEASE_UNUSED.
+ * INVALID_STATE when the frame is not held; UNSUPPORTED in other transports than dma-buf, and for a flag without a lent
+ * queue. Since 0.1. */
+FERRY_API FERRY_NODISCARD int32_t ferry_consumer_export(ferry_consumer* consumer, uint64_t sequence, uint32_t flags,
+                                                        ferry_dma_buf* out);
 
 /* A descriptor for poll/epoll that is readable while acquire() or next_event() has something. It is the library's: do
  * not read or close it. Once asked for, call both after each wake-up, next_event() and acquire(0), until they answer

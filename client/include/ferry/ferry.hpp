@@ -93,6 +93,7 @@ using StreamState = ferry_stream_state;
 using DeviceInfo = ferry_device_info;
 using VulkanInfo = ferry_vulkan_info;
 using VulkanRequirements = ferry_vulkan_requirements;
+using DmaBuf = ferry_dma_buf;  ///< an image in a dma-buf
 
 /// Any of Ferry's structs, zeroed, with its size filled in: `auto metadata = ferry::sized<ferry::FrameMetadata>();`
 template <class Struct>
@@ -248,16 +249,19 @@ class Producer {
   /// Creates the stream, or takes over an orphaned one of that name.
   Producer(const Connection& connection, const Device& device, const StreamOptions& options)
       : connection_(connection.handle_), device_(device.handle_) {
-    ferry_stream_info info = FERRY_STREAM_INFO_INIT;
-    info.name = options.name.c_str();
-    info.image = options.image;
-    info.sync_mode = options.sync_mode;
-    info.queue_policy = options.queue_policy;
-    info.frames_in_flight = options.frames_in_flight;
-    info.min_slots = options.min_slots;
-    info.transport = options.transport;
+    const ferry_stream_info info = info_of(options);
     ferry_producer* handle = nullptr;
     detail::check(ferry_producer_create(connection.get(), device.get(), &info, &handle));
+    handle_.reset(handle);
+  }
+  /// With slots that the caller has allocated: Target::slot is the number in @p slots. @p flags: FERRY_OWN_*.
+  Producer(const Connection& connection, const Device& device, const StreamOptions& options,
+           const std::vector<DmaBuf>& slots, std::uint32_t flags = 0)
+      : connection_(connection.handle_), device_(device.handle_) {
+    const ferry_stream_info info = info_of(options);
+    const ferry_own_slots own = own_of(slots, flags);
+    ferry_producer* handle = nullptr;
+    detail::check(ferry_producer_create_with_slots(connection.get(), device.get(), &info, &own, &handle));
     handle_.reset(handle);
   }
   Producer(Producer&&) noexcept = default;
@@ -292,6 +296,11 @@ class Producer {
 
   /// A new size, format or usage for the next begin(). When it throws, the stream goes on as it was.
   void reconfigure(const ImageDesc& image) { detail::check(ferry_producer_reconfigure(get(), &image)); }
+  /// The same of a stream with slots of its own.
+  void replace_slots(const ImageDesc& image, const std::vector<DmaBuf>& slots, std::uint32_t flags = 0) {
+    const ferry_own_slots own = own_of(slots, flags);
+    detail::check(ferry_producer_replace_slots(get(), &image, &own));
+  }
 
   std::optional<Event> next_event() {
     std::optional<Event> event(sized<Event>());
@@ -311,6 +320,24 @@ class Producer {
   struct Destroy {
     void operator()(ferry_producer* handle) const noexcept { ferry_producer_destroy(handle); }
   };
+  static ferry_stream_info info_of(const StreamOptions& options) {
+    ferry_stream_info info = FERRY_STREAM_INFO_INIT;
+    info.name = options.name.c_str();
+    info.image = options.image;
+    info.sync_mode = options.sync_mode;
+    info.queue_policy = options.queue_policy;
+    info.frames_in_flight = options.frames_in_flight;
+    info.min_slots = options.min_slots;
+    info.transport = options.transport;
+    return info;
+  }
+  static ferry_own_slots own_of(const std::vector<DmaBuf>& slots, std::uint32_t flags) {
+    ferry_own_slots own = FERRY_OWN_SLOTS_INIT;
+    own.count = static_cast<std::uint32_t>(slots.size());
+    own.flags = flags;
+    own.slots = slots.data();
+    return own;
+  }
   void take(Producer&& other) noexcept {
     connection_ = std::move(other.connection_);
     device_ = std::move(other.device_);
@@ -366,6 +393,13 @@ class Consumer {
   /// FERRY_RELEASE_UNUSED when nothing submitted reads it any more.
   void release(const Frame& frame, std::uint32_t flags = FERRY_RELEASE_SIGNALLED) {
     detail::check(ferry_consumer_release(get(), frame.sequence, flags));
+  }
+
+  /// The dma-buf of a held frame, whose descriptor is the caller's to close. @p flags: FERRY_EXPORT_*.
+  DmaBuf export_frame(const Frame& frame, std::uint32_t flags = 0) const {
+    auto out = sized<DmaBuf>();
+    detail::check(ferry_consumer_export(get(), frame.sequence, flags, &out));
+    return out;
   }
 
   /// Moves @p frame's signal value behind all that were given out: before a submission that comes after one for a frame

@@ -40,4 +40,21 @@ static inline VkImageMemoryBarrier ferry_release_barrier(VkImage image, uint32_t
   return b;
 }
 
+/* The same between a target or frame and your queue, whoever is on the other side: @peer_queue_family is theirs
+ * (ferry_target, ferry_frame). */
+static inline VkImageMemoryBarrier ferry_acquire_barrier_from(uint32_t peer_queue_family, VkImage image,
+                                                              uint32_t queue_family_index, VkImageLayout layout,
+                                                              VkAccessFlags access) {
+  VkImageMemoryBarrier b = ferry_acquire_barrier(image, queue_family_index, layout, access);
+  b.srcQueueFamilyIndex = peer_queue_family;
+  return b;
+}
+static inline VkImageMemoryBarrier ferry_release_barrier_to(uint32_t peer_queue_family, VkImage image,
+                                                            uint32_t queue_family_index, VkImageLayout layout,
+                                                            VkAccessFlags access) {
+  VkImageMemoryBarrier b = ferry_release_barrier(image, queue_family_index, layout, access);
+  b.dstQueueFamilyIndex = peer_queue_family;
+  return b;
+}
+
 #endif

@@ -38,7 +38,7 @@ class ClientDevice final : public platform::VulkanDevice,
   platform::TextureImporter& texture_importer() override { return *this; }
   platform::TimelineImporter& timeline_importer() override { return *this; }
   platform::TextureExporter* texture_exporter() override { return nullptr; }
-  std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t>) override { return nullptr; }
+  std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t>, std::uint32_t) override { return nullptr; }
   platform::TimelineExporter* timeline_exporter() override { return nullptr; }
   proto::Result<std::unique_ptr<platform::FenceBridge>> fence_bridge(platform::LentQueue) override {
     return proto::Error{proto::ErrorCode::kUnsupported, "no fences"};

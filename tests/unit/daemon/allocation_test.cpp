@@ -13,7 +13,7 @@ class Allocation : public BrokerTest, public ::testing::WithParamInterface<Error
  protected:
   void SetUp() override {
     gpu = std::make_shared<FakeGpu>(std::uint8_t{1}, false);
-    for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+    for (const proto::FormatInfo& format : proto::kRgbFormats) gpu->add_modifiers(format.format, {0, kTiled});
     broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), Limits{}, Policy({}, geteuid()));
   }
   static platform::DeviceCapabilities able(std::uint8_t number = 1) {

@@ -52,7 +52,7 @@ class FakeDmaBufs final : public platform::TextureExporter {
 
 }  // namespace
 
-std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector<std::uint64_t> modifiers) {
+std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector<std::uint64_t> modifiers, std::uint32_t) {
   if (!capabilities_.dma_buf || modifiers.empty()) return nullptr;
   return std::make_unique<FakeDmaBufs>(*this, modifiers.back());
 }
@@ -89,7 +89,7 @@ Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> FakeGpu::allocat
                                                                                   std::uint32_t count) {
   if (fails_now()) return fault_;
   const std::uint64_t size_bytes =
-      std::uint64_t{desc.width_px} * desc.height_px * proto::format_info(desc.format).bytes_per_pixel;
+      proto::format_info(desc.format).image_bytes(desc.width_px, desc.height_px);
   std::vector<std::unique_ptr<platform::ExportedTexture>> textures;
   for (std::uint32_t i = 0; i < count; ++i) textures.push_back(std::make_unique<FakeTexture>(size_bytes));
   return textures;

@@ -45,7 +45,8 @@ class FakeGpu final : public platform::VulkanDevice,
   platform::TextureImporter& texture_importer() override { return *this; }
   platform::TimelineImporter& timeline_importer() override { return *this; }
   platform::TextureExporter* texture_exporter() override { return this; }
-  std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers) override;
+  std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t> modifiers,
+                                                              std::uint32_t owner_queue_family) override;
   platform::TimelineExporter* timeline_exporter() override { return capabilities_.timeline_fd ? this : nullptr; }
   proto::Result<std::unique_ptr<platform::FenceBridge>> fence_bridge(platform::LentQueue) override {
     return proto::Error{proto::ErrorCode::kUnsupported, "fake 1.0 has no fences"};

@@ -186,7 +186,7 @@ TEST_F(Reclaims, OfSomebodyWhoLeftEndAtOnce) {
 
 TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
   constexpr std::uint64_t kTiled = 0x0300000000606010u;
-  for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+  for (const proto::FormatInfo& format : proto::kRgbFormats) gpu->add_modifiers(format.format, {0, kTiled});
   come_back(Policy({}, geteuid()));
   auto info = *producer->created.generation;
   info.transport = wire::Transport::DmaBuf;
@@ -218,7 +218,7 @@ TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
 
 TEST_F(Reclaims, OfALeaseThatCannotImportTheModifierInUseAreRefused) {
   constexpr std::uint64_t kTiled = 0x0300000000606010u;
-  for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+  for (const proto::FormatInfo& format : proto::kRgbFormats) gpu->add_modifiers(format.format, {0, kTiled});
   come_back(Policy({}, geteuid()));
   auto info = *producer->created.generation;
   info.transport = wire::Transport::DmaBuf;

@@ -197,14 +197,14 @@ class DmaBufTransport : public Transports {
  protected:
   static platform::DeviceCapabilities able_in(const std::vector<std::uint64_t>& modifiers, std::uint8_t number) {
     FakeGpu device(number);
-    for (const proto::FormatInfo& format : proto::kFormats) device.add_modifiers(format.format, modifiers);
+    for (const proto::FormatInfo& format : proto::kRgbFormats) device.add_modifiers(format.format, modifiers);
     auto capabilities = device.capabilities();
     capabilities.host_memory = true;
     return capabilities;
   }
   void SetUp() override {
     gpu = std::make_shared<FakeGpu>(std::uint8_t{1}, true);
-    for (const proto::FormatInfo& format : proto::kFormats) gpu->add_modifiers(format.format, {0, kTiled});
+    for (const proto::FormatInfo& format : proto::kRgbFormats) gpu->add_modifiers(format.format, {0, kTiled});
     broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), Limits{}, Policy({}, geteuid()));
   }
   static void expect_dma_buf(const wire::GenerationT& generation, std::uint64_t modifier) {

@@ -17,7 +17,7 @@ void check(VkResult result, const char* call) {
 }
 
 std::size_t size_of(const TextureDesc& desc) {
-  return std::size_t{desc.width_px} * desc.height_px * proto::format_info(desc.format).bytes_per_pixel;
+  return proto::format_info(desc.format).image_bytes(desc.width_px, desc.height_px);
 }
 
 /// Host memory that the GPU copies to and from.

@@ -39,7 +39,7 @@ TEST_P(SlotCrossing, StartsTransparentAndCarriesPixelsBothWays) {
 
 std::vector<TextureDesc> all_shapes() {
   std::vector<TextureDesc> shapes;
-  for (const auto& format : proto::kFormats)
+  for (const auto& format : proto::kRgbFormats)
     for (const auto& [width, height] : {std::pair{1u, 1u}, std::pair{67u, 3u}, std::pair{4097u, 2160u}})
       shapes.push_back({width, height, format.format, proto::kUsageRender, 0});
   return shapes;
@@ -129,7 +129,7 @@ TEST_F(Textures, AreImportedByManyAtOnce) {
 }
 
 TEST_F(Textures, HaveViewsOfBothTransferFunctionsOnRequest) {
-  for (const auto& format : proto::kFormats) {
+  for (const auto& format : proto::kRgbFormats) {
     const TextureDesc desc{16, 16, format.format, proto::kUsageRender, proto::kImageSrgbViews};
     if (format.vk_srgb_sibling == 0) {
       const auto refused = broker_->texture_exporter()->allocate(desc, 1);
