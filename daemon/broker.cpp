@@ -216,9 +216,9 @@ Result<void> Broker::handle(Session& session, Message message) {
     case wire::Body::Hello:
       return greet(session, request, *body.AsHello());
     case wire::Body::CreateStream:
-      return service_.create_stream(session, request, *body.AsCreateStream(), std::move(message.fds[0]));
+      return service_.create_stream(session, request, *body.AsCreateStream(), std::move(message.fds));
     case wire::Body::Reconfigure:
-      return service_.reconfigure(session, request, *body.AsReconfigure());
+      return service_.reconfigure(session, request, *body.AsReconfigure(), std::move(message.fds));
     case wire::Body::GenerationsRetired:
       return service_.retire_generations(session, *body.AsGenerationsRetired());
     case wire::Body::ReportStarved:
@@ -271,6 +271,7 @@ Result<void> Broker::greet(Session& session, std::uint64_t request, const wire::
   reply.client_pid = static_cast<std::uint32_t>(session.process()->pid());
   reply.client_started = session.process()->identity().started_ticks;
   reply.takes_back = true;
+  reply.takes_own_slots = true;
   for (auto& device : gpus_.describe()) reply.devices.push_back(std::make_unique<wire::DeviceT>(std::move(device)));
   session.send(request, std::move(reply));
   spdlog::info("session {}: {}, uid {}, library {}", raw(session.id()), session.name(), session.process()->uid(),

@@ -21,7 +21,8 @@ bool StreamService::replace_device(const DeviceKey& key, const std::string& why)
   for (const auto& [id, stream] : streams_)
     if (stream->device() != nullptr && stream->agreement().device == key) concerned.push_back(stream.get());
   gpus_.forget(key);
-  for (Stream* stream : concerned) stream->poison("the broker's device was lost: " + why);
+  for (Stream* stream : concerned)
+    if (!stream->agreement().own) stream->poison("the broker's device was lost: " + why);
   auto device = gpus_.find(key, "whoever had the lost one");
   if (!device) {
     spdlog::error("no device in its place: {}", device.error().message);

@@ -90,6 +90,44 @@ Result<std::unique_ptr<Generation>> Generation::create(GenerationSpec spec, plat
   return generation;
 }
 
+Result<void> Generation::take_slots(std::span<platform::UniqueFd> fds, const platform::TextureDesc& image,
+                                    const platform::TextureLayout& layout, platform::VulkanDevice* device,
+                                    const Allowance& allowance, const std::string& what) {
+  if (layout.allocation_size_bytes == 0 || layout.allocation_size_bytes > kMaxAllocationBytes)
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{}: slots of {} bytes", what, layout.allocation_size_bytes)};
+  auto memory = Reservation::take(allowance.memory, layout.allocation_size_bytes * fds.size(), what);
+  if (!memory) return std::move(memory).error();
+  auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfSlot * fds.size(), what);
+  if (!descriptors) return std::move(descriptors).error();
+  for (platform::UniqueFd& fd : fds) {
+    auto texture = take_handed_back_texture(std::move(fd), image, layout, device);
+    if (!texture) {
+      Error error = std::move(texture).error();
+      error.message = fmt::format("{}: slot {}: {}", what, slots_.size(), error.message);
+      return error;
+    }
+    slots_.push_back(std::move(*texture));
+  }
+  memory_ = std::move(*memory);
+  descriptors_ = std::move(*descriptors);
+  return {};
+}
+
+Result<std::unique_ptr<Generation>> Generation::adopt(GenerationSpec spec, const OwnSlots& own,
+                                                      platform::VulkanDevice* device, const Allowance& allowance,
+                                                      const std::string& stream) {
+  const platform::TextureDesc& image = spec.image;
+  const std::string what = fmt::format("{} slots of {}x{} {} that the producer of stream '{}' brings", own.fds.size(),
+                                       image.width_px, image.height_px, proto::format_info(image.format).name, stream);
+  std::vector<platform::UniqueFd> fds;
+  for (const platform::UniqueFd& fd : own.fds) fds.push_back(fd.duplicate());  // to be had again, should the device be lost
+  auto generation = std::make_unique<Generation>();
+  if (auto taken = generation->take_slots(fds, image, own.layout, device, allowance, what); !taken)
+    return std::move(taken).error();
+  generation->spec_ = std::move(spec);
+  return generation;
+}
+
 Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platform::VulkanDevice* device,
                                                         const Allowance& allowance, const std::string& stream) {
   const wire::GenerationT& info = parts.info;
@@ -98,31 +136,20 @@ Result<std::unique_ptr<Generation>> Generation::restore(HandedBack parts, platfo
     error.message = fmt::format("{}: {}", what, error.message);
     return error;
   };
-  if (info.allocation_size == 0 || info.allocation_size > kMaxAllocationBytes)
-    return named({ErrorCode::kInvalidArgument, fmt::format("slots of {} bytes", info.allocation_size)});
-  auto memory = Reservation::take(allowance.memory, info.allocation_size * info.slot_count, what);
-  if (!memory) return std::move(memory).error();
-  auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfSlot * info.slot_count, what);
-  if (!descriptors) return std::move(descriptors).error();
-
   auto generation = std::make_unique<Generation>();
   generation->handed_back_ = parts.by_client;
-  std::size_t next = 0;
+  const std::size_t first_slot = info.has_timeline ? 1 : 0;
+  if (auto taken = generation->take_slots(std::span(parts.fds).subspan(first_slot), parts.image, layout_of(info), device,
+                                          allowance, what);
+      !taken)
+    return std::move(taken).error();
   if (info.has_timeline) {
-    auto timeline = import_handed_back_timeline(std::move(parts.fds[next++]), *device);
+    auto timeline = import_handed_back_timeline(std::move(parts.fds.front()), *device);
     if (!timeline) return named(std::move(timeline).error());
     auto kept = paid(std::move(*timeline), allowance, what);
     if (!kept) return std::move(kept).error();
     generation->acquire_timeline_ = std::move(*kept);
   }
-  const platform::TextureLayout layout = layout_of(info);
-  for (std::uint32_t slot = 0; slot < info.slot_count; ++slot) {
-    auto texture = take_handed_back_texture(std::move(parts.fds[next++]), parts.image, layout, device);
-    if (!texture) return named(std::move(texture).error());
-    generation->slots_.push_back(std::move(*texture));
-  }
-  generation->memory_ = std::move(*memory);
-  generation->descriptors_ = std::move(*descriptors);
   generation->spec_ = {proto::GenerationId{info.id}, parts.image, info.slot_count, std::move(parts.agreement),
                        proto::printable(info.reason, kMaxReason)};
   return generation;
@@ -164,6 +191,7 @@ std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const
   out->reason = spec_.reason;
   out->transport_reason = spec_.agreement.transport_reason;
   out->sync_reason = spec_.agreement.sync_reason;
+  out->own = spec_.agreement.own;
   out->sync_mode = audience == Audience::kDomain ? spec_.agreement.sync : wire::SyncMode::Host;
   return out;
 }

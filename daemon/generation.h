@@ -2,6 +2,7 @@
 // One set of slots of a stream, as its owner has it.
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ struct GenerationSpec {
   std::string reason;  ///< why it was started
 };
 
+/// What a producer brings for a generation.
+struct OwnSlots {
+  platform::TextureLayout layout;
+  std::vector<platform::UniqueFd> fds;  ///< one a slot
+};
+
 class Generation {
  public:
   /// Allocates by the agreement's transport, on @p device if that needs one (else it may be null), and pays from
@@ -31,6 +38,11 @@ class Generation {
   static proto::Result<std::unique_ptr<Generation>> create(GenerationSpec spec, platform::VulkanDevice* device,
                                                            const Allowance& allowance,
                                                            const std::string& stream);
+
+  /// Of slots that the producer brings, as many as @p spec says: imported once on @p device, as those that are handed back.
+  static proto::Result<std::unique_ptr<Generation>> adopt(GenerationSpec spec, const OwnSlots& own,
+                                                          platform::VulkanDevice* device, const Allowance& allowance,
+                                                          const std::string& stream);
 
   /// One that is handed back, with what the broker before this one allocated. Every descriptor is looked at, and
   /// those of a device are imported once on @p device, to see that they are what they are said to be. kProtocolViolation,
@@ -45,8 +57,11 @@ class Generation {
   static proto::Result<std::unique_ptr<Generation>> restore(HandedBack parts, platform::VulkanDevice* device,
                                                             const Allowance& allowance, const std::string& stream);
 
-  /// Its descriptors came from a client: nobody of another trust domain is given them.
+  /// Its descriptors came from a client.
   bool handed_back() const { return handed_back_; }
+  /// Nobody of another trust domain is given what only a client says a broker allocated. Of slots that a producer brings nobody
+  /// is told such a thing.
+  bool may_leave_domain() const { return !handed_back_ || spec_.agreement.own; }
   /// Frees what it reserves: somebody else pays for the same memory from now on.
   void stop_paying() {
     memory_ = Reservation();
@@ -74,6 +89,11 @@ class Generation {
   void append_fds(FdList& out, Audience audience = Audience::kDomain) const;
 
  private:
+  /// Pays for slots that somebody else has allocated, looks at each, and takes it.
+  proto::Result<void> take_slots(std::span<platform::UniqueFd> fds, const platform::TextureDesc& image,
+                                 const platform::TextureLayout& layout, platform::VulkanDevice* device,
+                                 const Allowance& allowance, const std::string& what);
+
   GenerationSpec spec_;
   bool handed_back_ = false;
   Reservation memory_, descriptors_;

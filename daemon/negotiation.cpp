@@ -70,6 +70,11 @@ struct Question {
       if (auto obstacle = judge(*consumer)) return obstacle;
     return std::nullopt;
   }
+  /// Of those between whom points cross.
+  template <class Judge>
+  std::optional<Obstacle> first_of_all_who_wait(Judge judge) const {
+    return first_of_all([&](const Party& party) { return party.completed_only ? std::nullopt : judge(party); });
+  }
 };
 
 std::optional<Obstacle> lacks_transport(const Party& party, wire::Transport transport) {
@@ -143,7 +148,37 @@ std::optional<Obstacle> narrow(std::vector<std::uint64_t>& common, const Party& 
                   {party.who, "modifier", modifier_names(theirs), modifier_names(before)}};
 }
 
+/// Of slots that the producer brings: that all can import them is enough, and needed.
+std::optional<Obstacle> against_own_slots(const Question& q, std::vector<std::uint64_t>& common) {
+  const std::vector<std::uint64_t> own{*q.demand.own_modifier};
+  const auto lacks_modifier = [&](const std::string& who, const std::string& device,
+                                  const std::vector<platform::FormatModifier>& list) -> std::optional<Obstacle> {
+    const std::vector<std::uint64_t> theirs = modifiers_for(q.image, list, false);
+    if (lists(theirs, own.front())) return std::nullopt;
+    return Obstacle{fmt::format("{} on device '{}' imports no {} in modifier {}; its list: {}", who, device,
+                                proto::format_info(q.image.format).name, listed(own), listed(theirs)),
+                    {who, "modifier", modifier_names(theirs), modifier_names(own)}};
+  };
+  if (q.ours == nullptr) return no_device_of_ours(q);
+  std::optional<Obstacle> obstacle;
+  if (!q.ours->dma_buf)
+    obstacle = {fmt::format("the broker's device '{}' imports no dma-bufs: {}", q.ours->name, q.ours->dma_buf_reason),
+                {"the broker", "transport", {}, {name_of(wire::Transport::DmaBuf)}}};
+  if (!obstacle) obstacle = lacks_modifier("the broker", q.ours->name, q.ours->modifiers);
+  if (!obstacle)
+    obstacle = q.first_of_all([&](const Party& party) {
+      auto lacks = lacks_transport(party, wire::Transport::DmaBuf);
+      return lacks ? lacks : lacks_modifier(party.who, party.device_name, party.modifiers);
+    });
+  if (obstacle)
+    obstacle->text += "; the slots are the producer's own, so there is no other way";
+  else
+    common = own;
+  return obstacle;
+}
+
 std::optional<Obstacle> against_dma_buf(const Question& q, std::vector<std::uint64_t>& common) {
+  if (q.demand.own_modifier) return against_own_slots(q, common);
   constexpr auto kTransport = wire::Transport::DmaBuf;
   if (auto lacks = lacks_transport(q.producer, kTransport)) return lacks;
   if (q.ours == nullptr) return no_device_of_ours(q);
@@ -193,7 +228,7 @@ std::optional<Obstacle> against_timelines(wire::Transport transport, const Quest
                     {"transport " + std::string(name_of(transport)), "sync mode", {"host"}, wanted}};
   if (!q.ours->timeline_fd)
     return Obstacle{q.ours->timeline_fd_reason, {"the broker", "sync mode", {"host"}, wanted}};
-  return q.first_of_all([&](const Party& party) -> std::optional<Obstacle> {
+  return q.first_of_all_who_wait([&](const Party& party) -> std::optional<Obstacle> {
     if (lists(party.sync_modes, wire::SyncMode::Timeline)) return std::nullopt;
     return Obstacle{fmt::format("{} lists no timeline semaphores{}", party.who,
                                 party.sync_reason.empty() ? "" : ": " + party.sync_reason),
@@ -207,7 +242,7 @@ std::optional<Obstacle> against_fences(wire::Transport transport, const Question
   if (transport == wire::Transport::HostMemory)
     return Obstacle{"transport host-memory copies a frame once it is complete",
                     {"transport host-memory", "sync mode", {"host"}, wanted}};
-  return q.first_of_all([&](const Party& party) -> std::optional<Obstacle> {
+  return q.first_of_all_who_wait([&](const Party& party) -> std::optional<Obstacle> {
     if (lists(party.sync_modes, wire::SyncMode::SyncFd)) return std::nullopt;
     return Obstacle{fmt::format("{} lists no sync_files{}", party.who,
                                 party.sync_fd_reason.empty() ? "" : ": " + party.sync_fd_reason),
@@ -232,7 +267,7 @@ SyncChoice best_sync(const Question& q, const std::optional<Obstacle>& no_timeli
   if (demand.in_use == wire::SyncMode::Host && !no_timelines)
     return {wire::SyncMode::Host, "host: consumers have joined in it, and it is for life"};
   // A software driver waits for its work before it exports a fence: nothing is gained, and the producer waits for it.
-  const bool gains = q.first_of_all([](const Party& party) {
+  const bool gains = q.first_of_all_who_wait([](const Party& party) {
     return party.is_software ? std::optional<Obstacle>(Obstacle{}) : std::nullopt;
   }) == std::nullopt;
   if (!gains || demand.in_use == wire::SyncMode::Host) return {wire::SyncMode::Host, "host: " + no_better};
@@ -248,6 +283,7 @@ std::string reason_for(wire::Transport transport, const std::vector<std::uint64_
   std::string why_not;
   for (const Obstacle& obstacle : obstacles)
     if (why_not.find(obstacle.text) == std::string::npos) why_not += (why_not.empty() ? "" : "; ") + obstacle.text;
+  if (q.demand.own_modifier) why_not = "the slots are the producer's own";
   if (transport == wire::Transport::DmaBuf)
     return fmt::format("dma-buf, {} as {}: {}", proto::format_info(q.image.format).name, listed(modifiers), why_not);
   return "host-memory, a GPU copy at both ends: " + why_not;
@@ -282,6 +318,12 @@ std::string to_string(const DeviceKey& key) {
 }
 
 DeviceKey key_of(const platform::DeviceCapabilities& ours) { return {ours.device_uuid, ours.driver_uuid}; }
+
+Demand demand_for(const Agreement& in_use) {
+  Demand demand{static_cast<wire::Transport>(in_use.transport), in_use.sync};
+  if (in_use.own) demand.own_modifier = in_use.modifiers.front();
+  return demand;
+}
 
 Result<DeviceKey> key_of(const wire::DeviceT* theirs, const std::string& who) {
   if (theirs == nullptr || !theirs->device_uuid || !theirs->driver_uuid)
@@ -368,6 +410,7 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Part
       continue;
     }
     agreement.transport = static_cast<platform::Transport>(transport);
+    agreement.own = demand.own_modifier.has_value();
     agreement.transport_reason = reason_for(transport, agreement.modifiers, question, obstacles);
     SyncChoice choice{demand.sync, fmt::format("{}: the producer asked for it", sync_mode_name(demand.sync))};
     if (demand.sync == wire::SyncMode::Timeline || demand.sync == wire::SyncMode::Automatic)

@@ -2,6 +2,7 @@
 // What a producer, its consumers and the broker's device can do together. Pure: the same question has the same answer.
 // A transport or sync mode more is a case more here, and an exporter more behind platform/.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ struct Party {
   std::string sync_reason, sync_fd_reason;  ///< why neither timeline nor sync-fd is among them
   std::vector<Lack> lacks;
   std::vector<platform::FormatModifier> modifiers;  ///< dma-buf: what it imports
+  bool completed_only = false;  ///< it looks at complete frames alone: how points cross is the others' affair
 
   /// It has tried @p transport and failed.
   void give_up(wire::Transport transport, std::string reason);
@@ -56,6 +58,7 @@ struct Agreement {
   wire::SyncMode sync{};
   std::string sync_reason;
   std::vector<std::uint64_t> modifiers;  ///< dma-buf: all that every party can use for the image; never empty
+  bool own = false;  ///< dma-buf: the producer brings the slots, in the only one of modifiers
 
   bool uses_timelines() const { return sync == wire::SyncMode::Timeline; }
   /// Frames are published while a GPU still draws them: who must not wait for that GPU sees complete frames only.
@@ -79,7 +82,11 @@ struct Demand {
   wire::SyncMode in_use = wire::SyncMode::Automatic;
   bool leases_have_channels = true;
   std::vector<Excluded> excluded{};
+  /// Of slots that the producer brings, by dma-buf: they are imported by all, or there is no way.
+  std::optional<std::uint64_t> own_modifier = std::nullopt;
 };
+/// The way that is in use, and no other.
+Demand demand_for(const Agreement& in_use);
 
 /// The best way for frames of @p image from @p producer to all of @p consumers. @p ours: the broker's view of the producer's device, nullptr if
 /// it has no such device. kIncompatible names the party and the constraint, with both lists; kInvalidArgument for a

@@ -5,6 +5,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/eviction.h"
+#include "daemon/own_slots.h"
 #include "daemon/stream_service.h"
 #include "daemon/wire_convert.h"
 #include "platform/clock.h"
@@ -37,6 +38,13 @@ Result<Producer> StreamService::check_producer(Session& session, const wire::Cre
   Producer producer;
   producer.party = std::move(*party);
   producer.demand = {asked.transport, asked.sync_mode};
+  if (asked.own) {
+    if (asked.transport != wire::Transport::None && asked.transport != wire::Transport::DmaBuf)
+      return invalid(fmt::format("slots of its own in transport {}",
+                                 platform::transport_name(static_cast<platform::Transport>(asked.transport))));
+    producer.demand.transport = wire::Transport::DmaBuf;
+    producer.demand.own_modifier = asked.own->modifier;
+  }
   producer.session = &session;
   producer.process = session.process();
   producer.application = session.application();
@@ -51,13 +59,13 @@ Result<Producer> StreamService::check_producer(Session& session, const wire::Cre
 }
 
 Result<void> StreamService::create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
-                                          UniqueFd page_fd) {
+                                          std::vector<UniqueFd> fds) {
   if (auto ok = proto::check_stream_name(asked.name); !ok) return ok;
   const std::string object = fmt::format("stream '{}'", proto::printable(asked.name));
   auto descriptors = Reservation::take(session.allowance().descriptors, kDescriptorsOfStream, object);
   if (!descriptors) return std::move(descriptors).error();
   auto page =
-      share_page<proto::StreamPage>(std::move(page_fd), proto::PageKind::kStream, std::move(*descriptors));
+      share_page<proto::StreamPage>(std::move(fds.front()), proto::PageKind::kStream, std::move(*descriptors));
   if (!page) return std::move(page).error();
   if (auto may = permit(session, Action::kProduce, asked.name); !may) return may;
   const auto image = check_image(asked.image.get(), limits_, object);
@@ -68,8 +76,17 @@ Result<void> StreamService::create_stream(Session& session, std::uint64_t reques
     return Error{ErrorCode::kLimitExceeded,
                  fmt::format("{} produces {} streams; the limit max_streams_per_session is {}", session.name(),
                              session.holdings.streams.size(), limits_.max_streams_per_session)};
+  std::optional<OwnSlots> own;
+  if (asked.own) {
+    fds.erase(fds.begin());
+    auto taken = take_own_slots(*asked.own, std::move(fds), limits_, object);
+    if (!taken) return std::move(taken).error();
+    own = std::move(*taken);
+  }
+  const OwnSlots* const brought = own ? &*own : nullptr;
   Stream* present = find(asked.name);
-  if (present == nullptr) return add_stream(session, request, asked, std::move(*producer), *image);
+  if (present == nullptr)
+    return tell_of_slots(brought, session, request, add_stream(session, request, asked, std::move(*producer), *image, brought));
   if (domain_of(session.process()->identity()) != present->domain()) {
     const Decision refused{false, fmt::format("its consumers were promised {}", to_string(present->domain()))};
     audit(session.process()->identity(), Action::kProduce, asked.name, refused, session.refusals);
@@ -82,11 +99,12 @@ Result<void> StreamService::create_stream(Session& session, std::uint64_t reques
   if (!present->producer().process->gone() && platform::now_ns() < present->expects_others_until_ns)
     return Error{ErrorCode::kNameTaken, fmt::format("{} is produced by process {}, which this broker expects back",
                                                     object, present->producer().process->pid())};
-  return take_over(*present, session, request, asked, std::move(*producer), *image);
+  return tell_of_slots(brought, session, request,
+                       take_over(*present, session, request, asked, std::move(*producer), *image, brought));
 }
 
 Result<void> StreamService::add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
-                                       Producer producer, const platform::TextureDesc& image) {
+                                       Producer producer, const platform::TextureDesc& image, const OwnSlots* own) {
   if (streams_.size() >= limits_.max_streams)
     return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} streams; the limit max_streams is {}",
                                                         streams_.size(), limits_.max_streams)};
@@ -109,7 +127,7 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
       [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) -> Result<void> {
         setup.agreement = agreement;
         setup.device = std::move(device);
-        auto created = Stream::create(setup, image);
+        auto created = Stream::create(setup, image, own);
         if (!created) return std::move(created).error();
         made = std::move(*created);
         return {};
@@ -128,7 +146,7 @@ Result<void> StreamService::add_stream(Session& session, std::uint64_t request, 
 
 Result<void> StreamService::take_over(Stream& stream, Session& session, std::uint64_t request,
                                       const wire::CreateStreamT& asked, Producer producer,
-                                      const platform::TextureDesc& image) {
+                                      const platform::TextureDesc& image, const OwnSlots* own) {
   const std::string who = producer.party.who;
   const wire::SyncMode in_use = stream.agreement().sync;
   if (asked.sync_mode != wire::SyncMode::Automatic && asked.sync_mode != in_use)
@@ -140,19 +158,27 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
   const auto choose = [&](const std::vector<Excluded>& excluded) {
     Demand as_it_is{static_cast<wire::Transport>(stream.agreement().transport), in_use};
     as_it_is.excluded = excluded;
+    as_it_is.own_modifier = producer.demand.own_modifier;
     auto agreement = agree(producer.party, stream.consumers(), as_it_is, image);
     if (!agreement || (producer.demand.transport != wire::Transport::None &&
                        producer.demand.transport != as_it_is.transport)) {
       as_it_is.transport = producer.demand.transport;
       agreement = agree(producer.party, stream.consumers(), as_it_is, image);
     }
+    // Where slots are brought, or were, the mode gives way as it does for a consumer that joins.
+    if (!agreement && (own != nullptr || stream.agreement().own)) {
+      Demand demand = producer.demand;
+      demand.in_use = in_use;
+      demand.excluded = excluded;
+      agreement = agree(producer.party, stream.consumers(), demand, image);
+    }
     // It did not choose the mode: the reason is the one that was there.
-    if (agreement && asked.sync_mode == wire::SyncMode::Automatic)
+    if (agreement && asked.sync_mode == wire::SyncMode::Automatic && agreement->sync == in_use)
       agreement->sync_reason = stream.agreement().sync_reason;
     return agreement;
   };
   auto done = allocate_best(who, choose, [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) {
-    return stream.take_over(producer, agreement, std::move(device), image, request);
+    return stream.take_over(producer, agreement, std::move(device), image, request, own);
   });
   if (!done) return done;
   session.holdings.streams.insert(stream.id());
@@ -161,18 +187,32 @@ Result<void> StreamService::take_over(Stream& stream, Session& session, std::uin
   return {};
 }
 
-Result<void> StreamService::reconfigure(Session& session, std::uint64_t request, const wire::ReconfigureT& asked) {
+Result<void> StreamService::reconfigure(Session& session, std::uint64_t request, const wire::ReconfigureT& asked,
+                                        std::vector<UniqueFd> fds) {
   auto stream = produced_by(session, asked.stream);
   if (!stream) return std::move(stream).error();
-  const auto image = check_image(asked.image.get(), limits_, fmt::format("stream {}", (*stream)->log_name()));
+  const std::string object = fmt::format("stream {}", (*stream)->log_name());
+  const auto image = check_image(asked.image.get(), limits_, object);
   if (!image) return image.error();
+  if ((*stream)->agreement().own != (asked.own != nullptr))
+    return Error{ErrorCode::kInvalidState,
+                 fmt::format("the slots of {} are its {}", object,
+                             asked.own ? "broker's: it can bring none of its own now" : "own: it has to bring the new ones")};
+  std::optional<OwnSlots> own;
+  if (asked.own) {
+    auto taken = take_own_slots(*asked.own, std::move(fds), limits_, object);
+    if (!taken) return std::move(taken).error();
+    own = std::move(*taken);
+  }
+  const OwnSlots* const brought = own ? &*own : nullptr;
+  const auto own_modifier = own ? std::optional(own->layout.modifier) : std::nullopt;
   auto done = allocate_best(
       (*stream)->producer().party.who,
-      [&](const std::vector<Excluded>& excluded) { return agree_on(**stream, *image, excluded); },
+      [&](const std::vector<Excluded>& excluded) { return agree_on(**stream, *image, excluded, own_modifier); },
       [&](const Agreement& agreement, std::shared_ptr<platform::VulkanDevice> device) {
-        return (*stream)->reconfigure(*image, agreement, std::move(device));
+        return (*stream)->reconfigure(*image, agreement, std::move(device), brought);
       });
-  if (!done) return done;
+  if (!done) return tell_of_slots(brought, session, request, std::move(done));
   (*stream)->announce_generation(request);
   return {};
 }

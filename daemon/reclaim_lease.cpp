@@ -144,8 +144,8 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   const Agreement& in_use = stream.agreement();
   std::vector<const Party*> consumers = stream.consumers();
   consumers.push_back(&claim.party);
-  auto fits = agree(stream.producer().party, consumers, {static_cast<wire::Transport>(in_use.transport), in_use.sync},
-                    stream.newest_generation().spec().image);
+  claim.party.completed_only = in_use.own && claim.need.completed_only;
+  auto fits = agree(stream.producer().party, consumers, demand_for(in_use), stream.newest_generation().spec().image);
   if (!fits) return std::move(fits).error();
   if (!stream.newest_generation().lies_as(*fits))
     return incompatible(fmt::format("{} imports modifiers other than the one in use", claim.party.who),

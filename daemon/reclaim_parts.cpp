@@ -88,7 +88,9 @@ Result<void> StreamService::hand_back_lease(Session& session, const wire::HandBa
 /// What is in use was agreed before, but this broker may have other devices, and the claimer may lie.
 Result<Agreement> StreamService::agree_as_it_is(const wire::GenerationT& info, const platform::TextureDesc& image,
                                                 const Party& party) const {
-  auto agreement = agree(party, {}, {info.transport, proto::sync_of(info)}, image);
+  Demand as_it_is{info.transport, proto::sync_of(info)};
+  if (info.own) as_it_is.own_modifier = info.modifier;
+  auto agreement = agree(party, {}, as_it_is, image);
   if (!agreement) return agreement;
   agreement->transport_reason = proto::printable(info.transport_reason, kMaxReason);
   agreement->sync_reason = proto::printable(info.sync_reason, kMaxReason);

@@ -28,25 +28,26 @@ std::string shape_of(const platform::TextureDesc& image) {
   return fmt::format("{}x{} {}", image.width_px, image.height_px, proto::format_info(image.format).name);
 }
 
-std::string change_of(const platform::TextureDesc& from, const platform::TextureDesc& to) {
+std::string change_of(const platform::TextureDesc& from, const platform::TextureDesc& to, bool own) {
   if (from.width_px != to.width_px || from.height_px != to.height_px) return "resize";
   if (from.format != to.format) return "format";
-  return from.colour != to.colour ? "colour" : "usage";
+  if (from.colour != to.colour) return "colour";
+  return own ? "other slots" : "usage";
 }
 
 Generation::Audience audience_of(const Lease& lease) {
-  return lease.foreign ? Generation::Audience::kForeign : Generation::Audience::kDomain;
+  return lease.foreign || lease.need.completed_only ? Generation::Audience::kForeign : Generation::Audience::kDomain;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Stream>> Stream::create(Setup setup, const platform::TextureDesc& image) {
+Result<std::unique_ptr<Stream>> Stream::create(Setup setup, const platform::TextureDesc& image, const OwnSlots* own) {
   auto verdict = platform::OwnedPage<proto::VerdictPage>::create(proto::PageKind::kVerdict, "ferry-verdict");
   if (!verdict) return std::move(verdict).error();
   std::unique_ptr<Stream> stream(new Stream(std::move(setup), std::move(*verdict)));
   const Producer& producer = stream->producer();
   const std::uint32_t slots = initial_slots(producer.frames_in_flight, producer.min_slots, stream->setup_.max_slots);
-  auto generation = stream->make_generation(image, slots, "created");
+  auto generation = stream->make_generation(producer, stream->agreement(), stream->device(), image, slots, "created", own);
   if (!generation) return std::move(generation).error();
   proto::VerdictPageWriter writer(stream->verdict_.page());
   writer.set_state(StreamState::kLive);
@@ -65,17 +66,22 @@ std::uint64_t Stream::memory_bytes() const {
 }
 
 wire::SyncMode Stream::sync_of(const Lease& lease) const {
-  return lease.foreign ? wire::SyncMode::Host : agreement().sync;
+  return lease.foreign || lease.need.completed_only ? wire::SyncMode::Host : agreement().sync;
 }
 
 std::string Stream::sync_reason_of(const Lease& lease) const {
+  if (!lease.foreign && lease.need.completed_only)
+    return fmt::format("{}; host for this lease: {} lists no sync_files{}", agreement().sync_reason, lease.party.who,
+                       lease.party.sync_fd_reason.empty() ? "" : ": " + lease.party.sync_fd_reason);
   if (!lease.foreign) return agreement().sync_reason;
   return fmt::format("{}; host for this lease: it is of {}, the producer of {}", agreement().sync_reason,
                      to_string(domain_of(lease.session->process()->identity())), to_string(domain()));
 }
 
 bool Stream::leases_have_channels() const {
-  return std::all_of(leases_.begin(), leases_.end(), [](const auto& l) { return l->foreign || l->has_fence_channel; }) &&
+  return std::all_of(leases_.begin(), leases_.end(), [](const auto& l) {
+           return l->foreign || l->need.completed_only || l->has_fence_channel;
+         }) &&
          std::all_of(absent_.begin(), absent_.end(), [](const AbsentLease& l) {
            return l.need.completed_only || l.has_fence_channel;
          });
@@ -104,13 +110,21 @@ Result<std::unique_ptr<Generation>> Stream::make_generation(const platform::Text
 Result<std::unique_ptr<Generation>> Stream::make_generation(const Producer& producer, const Agreement& agreement,
                                                             platform::VulkanDevice* device,
                                                             const platform::TextureDesc& image,
-                                                            std::uint32_t slot_count, std::string reason) {
+                                                            std::uint32_t slot_count, std::string reason,
+                                                            const OwnSlots* own) {
   GenerationSpec spec;
   spec.id = GenerationId{raw(newest_ever_) + 1};
   spec.image = image;
   spec.slot_count = slot_count;
   spec.agreement = agreement;
   spec.reason = std::move(reason);
+  if (own != nullptr) {
+    spec.slot_count = static_cast<std::uint32_t>(own->fds.size());
+    return Generation::adopt(std::move(spec), *own, device, producer.allowance, proto::printable(name()));
+  }
+  if (agreement.own)
+    return Error{ErrorCode::kInvalidState,
+                 fmt::format("the slots of stream {} are its producer's own: the broker has none for it", log_name())};
   return Generation::create(std::move(spec), device, producer.allowance, proto::printable(name()));
 }
 
@@ -176,9 +190,9 @@ std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
 }
 
 Result<void> Stream::reconfigure(const platform::TextureDesc& image, Agreement agreement,
-                                 std::shared_ptr<platform::VulkanDevice> device) {
+                                 std::shared_ptr<platform::VulkanDevice> device, const OwnSlots* own) {
   auto generation = make_generation(producer(), agreement, device.get(), image, newest_generation().spec().slot_count,
-                                    change_of(newest_generation().spec().image, image));
+                                    change_of(newest_generation().spec().image, image, own != nullptr), own);
   if (!generation) return std::move(generation).error();
   setup_.agreement = std::move(agreement);
   setup_.device = std::move(device);
@@ -221,6 +235,13 @@ Result<void> Stream::grow_pool() {
   }
   const auto slots = grown_slots(current.slot_count, required, setup_.max_slots);
   if (!slots) return {};
+  if (agreement().own) {
+    if (!growth_failed_)
+      spdlog::warn("stream {} keeps its {} slots, though its {} consumers may hold so much that {} are needed: they are its "
+                   "producer's own", log_name(), current.slot_count, leases_.size(), required);
+    growth_failed_ = true;
+    return {};
+  }
   auto generation = make_generation(current.image, *slots,
                                     fmt::format("pool of {} for {} consumers", *slots, leases_.size()));
   if (!generation) {
@@ -288,7 +309,7 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   // handed back is nothing that another trust domain has to.
   const Generation* on_show = generation_on_show();
   const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement()) &&
-                          on_show->lies_as(agreement()) && !(admitted.foreign && on_show->handed_back());
+                          on_show->lies_as(agreement()) && !(admitted.foreign && !on_show->may_leave_domain());
   const Generation& first = can_import ? *on_show : newest_generation();
   send_attached(admitted, first, *channels, request);
   for (const auto& generation : generations_)
@@ -335,7 +356,7 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
 // ---- producers ----------------------------------------------------------------------------------
 
 Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
-                               const platform::TextureDesc& image, std::uint64_t request) {
+                               const platform::TextureDesc& image, std::uint64_t request, const OwnSlots* own) {
   std::vector<Channels> channels;
   for (const auto& lease : leases_) {
     auto made = create_channels(next, agreement, *lease);
@@ -345,7 +366,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   const std::uint32_t slots =
       std::min(setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
                                           slots_required(next.frames_in_flight)));
-  auto generation = make_generation(next, agreement, device.get(), image, slots, "taken over");
+  auto generation = make_generation(next, agreement, device.get(), image, slots, "taken over", own);
   if (!generation) return std::move(generation).error();
 
   while (!absent_.empty()) give_up(absent_.back().id, "its stream was taken over before it came back");

@@ -54,8 +54,10 @@ class Stream {
     std::uint32_t max_slots = 0;
     FdStore* store = nullptr;  ///< where the next broker finds it; nullptr: nowhere
   };
-  /// With its first generation, of @p image. Nobody is told yet.
-  static proto::Result<std::unique_ptr<Stream>> create(Setup setup, const platform::TextureDesc& image);
+  /// With its first generation, of @p image. Nobody is told yet. @p own, here and below: the slots of an agreement that says
+  /// that the producer brings them, else nullptr.
+  static proto::Result<std::unique_ptr<Stream>> create(Setup setup, const platform::TextureDesc& image,
+                                                       const OwnSlots* own = nullptr);
 
   using Generations = std::vector<std::unique_ptr<Generation>>;
   /// As an earlier broker had it. @p generations: oldest first, at least one.
@@ -67,7 +69,8 @@ class Stream {
   const TrustDomain& domain() const { return setup_.domain; }
   const Agreement& agreement() const { return setup_.agreement; }
   const Producer& producer() const { return setup_.producer; }
-  /// A consumer of another trust domain waits for no GPU but its own.
+  /// A consumer of another trust domain, or one without fences that slots of the producer's own were not changed for, waits for no
+  /// GPU but its own.
   wire::SyncMode sync_of(const Lease& lease) const;
   std::string sync_reason_of(const Lease& lease) const;
   /// Every lease could change over to sync mode sync-fd.
@@ -95,7 +98,7 @@ class Stream {
   /// Another image, in a generation that starts now and crosses by @p agreement. On error the stream stays as it was. The
   /// caller announces it.
   proto::Result<void> reconfigure(const platform::TextureDesc& image, Agreement agreement,
-                                  std::shared_ptr<platform::VulkanDevice> device);
+                                  std::shared_ptr<platform::VulkanDevice> device, const OwnSlots* own = nullptr);
   /// What later generations have to be for somebody who joins: the way in use, with less choice.
   void narrow(Agreement agreement) { setup_.agreement.modifiers = std::move(agreement.modifiers); }
   /// Frames cross by @p agreement from a generation on that starts now, with room for @p joining (nullptr: nobody new).
@@ -130,7 +133,7 @@ class Stream {
   /// Another producer for an abandoned stream: same leases, next generation, which crosses by @p agreement. On error
   /// nothing has changed.
   proto::Result<void> take_over(Producer producer, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
-                                const platform::TextureDesc& image, std::uint64_t request);
+                                const platform::TextureDesc& image, std::uint64_t request, const OwnSlots* own = nullptr);
   const Generation* find_generation(proto::GenerationId id) const;
 
   // What clients hand back: stream_restore.cpp.
@@ -180,7 +183,8 @@ class Stream {
   proto::Result<std::unique_ptr<Generation>> make_generation(const Producer& producer, const Agreement& agreement,
                                                              platform::VulkanDevice* device,
                                                              const platform::TextureDesc& image,
-                                                             std::uint32_t slot_count, std::string reason);
+                                                             std::uint32_t slot_count, std::string reason,
+                                                             const OwnSlots* own = nullptr);
   /// By the way that is in use.
   proto::Result<std::unique_ptr<Generation>> make_generation(const platform::TextureDesc& image,
                                                              std::uint32_t slot_count, std::string reason);

@@ -34,7 +34,8 @@ Result<void> Stream::move_to(std::shared_ptr<platform::VulkanDevice> device) {
   for (const auto& lease : leases_) move(lease->release_timeline);
   for (AbsentLease& lease : absent_) move(lease.release_timeline);
   setup_.device = std::move(device);
-  if (has_producer()) {
+  // Slots that the producer brought are nothing that was made on it.
+  if (has_producer() && !agreement().own) {
     const GenerationSpec& lost = newest_generation().spec();
     auto generation = make_generation(lost.image, lost.slot_count, "device lost");
     if (!generation) return std::move(generation).error();

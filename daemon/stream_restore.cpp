@@ -131,13 +131,13 @@ void Stream::make_up(GenerationId newest_known) {
 void Stream::make_up(Lease& lease) {
   // In their order: what is older than a generation that a consumer knows is never looked at.
   for (const auto& generation : generations_)
-    if (raw(generation->id()) > raw(lease.newest_known) && !(lease.foreign && generation->handed_back())) {
+    if (raw(generation->id()) > raw(lease.newest_known) && !(lease.foreign && !generation->may_leave_domain())) {
       send_generation(*generation, lease);
       lease.newest_known = generation->id();
     }
   const bool unknown = has_producer() && !lease.known_to_producer;
   const Generation& newest = newest_generation();
-  if (lease.foreign && newest.handed_back() && (unknown || raw(lease.newest_known) < raw(newest.id())))
+  if (lease.foreign && !newest.may_leave_domain() && (unknown || raw(lease.newest_known) < raw(newest.id())))
     if (auto renewed = renew(nullptr, "for " + lease.party.who); !renewed)
       return spdlog::warn("stream {}: {} sees no more of it: {}", log_name(), lease.party.who, renewed.error().message);
   if (unknown) introduce(lease);

@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/config.h"
@@ -36,8 +37,9 @@ class StreamService {
 
   // Producers: producer_requests.cpp.
   proto::Result<void> create_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
-                                    platform::UniqueFd page_fd);
-  proto::Result<void> reconfigure(Session& session, std::uint64_t request, const wire::ReconfigureT& asked);
+                                    std::vector<platform::UniqueFd> fds);
+  proto::Result<void> reconfigure(Session& session, std::uint64_t request, const wire::ReconfigureT& asked,
+                                  std::vector<platform::UniqueFd> fds);
   proto::Result<void> retire_generations(Session& session, const wire::GenerationsRetiredT& said);
   proto::Result<void> judge_starvation(Session& session, const wire::ReportStarvedT& said);
   proto::Result<void> close_stream(Session& session, std::uint64_t request, const wire::CloseStreamT& asked);
@@ -150,16 +152,18 @@ class StreamService {
   proto::Result<Stream*> produced_by(const Session& session, std::uint64_t stream) const;
   proto::Result<Producer> check_producer(Session& session, const wire::CreateStreamT& asked, StreamPagePtr page) const;
   proto::Result<void> add_stream(Session& session, std::uint64_t request, const wire::CreateStreamT& asked,
-                                 Producer producer, const platform::TextureDesc& image);
+                                 Producer producer, const platform::TextureDesc& image, const OwnSlots* own);
   proto::Result<void> take_over(Stream& stream, Session& session, std::uint64_t request,
                                 const wire::CreateStreamT& asked, Producer producer,
-                                const platform::TextureDesc& image);
+                                const platform::TextureDesc& image, const OwnSlots* own);
   /// The best way for @p producer and @p consumers.
   proto::Result<Agreement> agree(const Party& producer, const std::vector<const Party*>& consumers,
                                  const Demand& demand, const platform::TextureDesc& image) const;
-  /// For the parties of @p stream when its image changes: the way in use, if that is possible.
+  /// For the parties of @p stream when its image changes: the way in use, if that is possible. @p own_modifier: of the slots that
+  /// the producer brings for it.
   proto::Result<Agreement> agree_on(const Stream& stream, const platform::TextureDesc& image,
-                                    const std::vector<Excluded>& excluded) const;
+                                    const std::vector<Excluded>& excluded,
+                                    std::optional<std::uint64_t> own_modifier) const;
   /// Takes the way that @p choose finds best and has @p allocate try it. One in which nothing can be allocated is left out
   /// the next time. When nothing is left: the first failure's code, and all reasons. @p who: whose device it is.
   using Choose = std::function<proto::Result<Agreement>(const std::vector<Excluded>&)>;

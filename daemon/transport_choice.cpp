@@ -22,6 +22,10 @@ Demand demand_of(const Stream& stream, std::vector<Excluded> excluded) {
   demand.in_use = stream.agreement().sync;
   demand.leases_have_channels = stream.leases_have_channels();
   demand.excluded = std::move(excluded);
+  if (stream.agreement().own) {
+    demand.transport = wire::Transport::DmaBuf;
+    demand.own_modifier = stream.agreement().modifiers.front();
+  }
   return demand;
 }
 
@@ -64,7 +68,7 @@ Result<void> StreamService::allocate_best(const std::string& who, const Choose& 
       return allocate(*agreement, std::move(*device));
     });
     // What a driver cannot do in one way it may do in another; for want of memory, or of a device, it is no use to try.
-    const bool other_way = !done && (done.error().code == ErrorCode::kUnsupported || done.error().code == ErrorCode::kInvalidArgument);
+    const bool other_way = !done && !agreement->own && (done.error().code == ErrorCode::kUnsupported || done.error().code == ErrorCode::kInvalidArgument);
     if (!other_way || is_excluded(agreement->transport, excluded)) return done;
     spdlog::warn("nothing can be allocated by {} for {}: {}", platform::transport_name(agreement->transport), who,
                  done.error().message);
@@ -81,7 +85,7 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
   const platform::TextureDesc& image = stream.newest_generation().spec().image;
   // What works for those who are here stays as it is when it works for all: nobody is moved without need, and a stream
   // does not go back and forth as consumers come and go.
-  auto as_it_is = agree(producer.party, consumers, {static_cast<wire::Transport>(in_use.transport), in_use.sync}, image);
+  auto as_it_is = agree(producer.party, consumers, demand_for(in_use), image);
   if (as_it_is && stream.newest_generation().lies_as(*as_it_is)) {
     stream.narrow(std::move(*as_it_is));
     return {};
@@ -101,8 +105,14 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
 }
 
 Result<Agreement> StreamService::agree_on(const Stream& stream, const platform::TextureDesc& image,
-                                          const std::vector<Excluded>& excluded) const {
+                                          const std::vector<Excluded>& excluded,
+                                          std::optional<std::uint64_t> own_modifier) const {
   const Agreement& in_use = stream.agreement();
+  if (own_modifier) {
+    Demand demand = demand_of(stream, excluded);
+    demand.own_modifier = own_modifier;
+    return agree(stream.producer().party, stream.consumers(), demand, image);
+  }
   // Of the transports only dma-buf looks at the image.
   if (in_use.transport != platform::Transport::kDmaBuf && excluded.empty()) return in_use;
   const Party& producer = stream.producer().party;
@@ -129,11 +139,11 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
   Party& party = is_consumer ? lease->party : stream->producer_party();
   spdlog::warn("stream {}: {} cannot import generation {}: {}", stream->log_name(), party.who, said.generation,
                proto::printable(said.reason));
-  std::string reason = proto::printable(said.reason, kMaxReason);
+  const std::string reason = proto::printable(said.reason, kMaxReason);
   if (in_use == platform::Transport::kDmaBuf)
-    party.give_up(generation->layout().modifier, std::move(reason));
+    party.give_up(generation->layout().modifier, reason);
   else
-    party.give_up(static_cast<wire::Transport>(in_use), std::move(reason));
+    party.give_up(static_cast<wire::Transport>(in_use), reason);
   auto changed = allocate_best(
       stream->producer().party.who,
       [&](const std::vector<Excluded>& excluded) {
@@ -144,11 +154,13 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
         return stream->change_way(agreement, std::move(device), nullptr, "for " + party.who);
       });
   if (changed) return {};
+  Error refused = std::move(changed).error();
+  if (refused.message.find(reason) == std::string::npos) refused.message += ": " + reason;
   // A producer goes on drawing into the generation that it has.
   if (is_consumer)
-    end_lease(*stream, id, wire::EndReason::Evicted, changed.error().message, changed.error().conflict.get());
+    end_lease(*stream, id, wire::EndReason::Evicted, refused.message, refused.conflict.get());
   else
-    spdlog::warn("stream {} stays as it was: {}", stream->log_name(), changed.error().message);
+    spdlog::warn("stream {} stays as it was: {}", stream->log_name(), refused.message);
   return {};
 }
 

@@ -57,10 +57,10 @@ std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector
   return std::make_unique<FakeDmaBufs>(*this, modifiers.back());
 }
 
-void FakeGpu::add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers) {
+void FakeGpu::add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers, bool exports) {
   capabilities_.dma_buf = true;
   for (const std::uint64_t modifier : modifiers)
-    capabilities_.modifiers.push_back({format, modifier, 1, proto::kUsageAll, true});
+    capabilities_.modifiers.push_back({format, modifier, 1, proto::kUsageAll, exports});
 }
 
 FakeTimeline::FakeTimeline() : fd_(memfd_create("fake-timeline", MFD_CLOEXEC)) {}

@@ -79,8 +79,10 @@ class FakeGpu final : public platform::VulkanDevice,
   proto::Result<std::unique_ptr<platform::Timeline>> import(platform::UniqueFd fd) override;
   proto::Result<std::unique_ptr<platform::Timeline>> create_local() override;
 
-  /// Shares images of @p format as dma-bufs in @p modifiers, too.
-  void add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers);
+  /// Shares images of @p format as dma-bufs in @p modifiers, too; or, unless @p exports, imports them at least.
+  void add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers, bool exports = true);
+  /// Of a device that is not made of hardware, and exports sync_files.
+  void add_fences() { capabilities_.sync_fd = true; }
 
   /// Of every timeline so far, in the order of creation. Loop thread.
   const std::vector<std::shared_ptr<std::uint64_t>>& counters() const { return counters_; }

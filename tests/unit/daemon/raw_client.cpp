@@ -153,9 +153,18 @@ RawProducer::RawProducer(RawClient& session, const platform::DeviceCapabilities&
   request.frames_in_flight = 2;
 }
 
-void RawProducer::create() {
-  const int fd = page.fd().get();
-  client.send(request, {&fd, 1});
+void RawProducer::create(FdSpan slots) {
+  send(slots);
+  take_answer();
+}
+
+void RawProducer::send(FdSpan slots) {
+  std::vector<int> numbers{page.fd().get()};
+  numbers.insert(numbers.end(), slots.begin(), slots.end());
+  client.send(request, numbers);
+}
+
+void RawProducer::take_answer() {
   auto [answer, received] = client.expect<wire::StreamCreatedT>();
   created = answer;
   fds = std::move(received.fds);

@@ -113,7 +113,10 @@ struct RawProducer {
   RawProducer(RawClient& session, const platform::DeviceCapabilities& device, std::string stream_name);
   /// What create() sends; to be changed before.
   wire::CreateStreamT request;
-  void create();
+  /// @p slots: of request.own.
+  void create(FdSpan slots = {});
+  void send(FdSpan slots = {});
+  void take_answer();
   /// Makes a frame the newest one.
   void publish(std::uint32_t generation, std::uint32_t slot, std::uint64_t acquire_point = 0);
 
