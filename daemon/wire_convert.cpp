@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "proto/image_rules.h"
 #include "proto/usage.h"
 
 namespace ferry::daemon {
@@ -120,12 +121,15 @@ Result<platform::TextureDesc> check_image(const wire::ImageT* image, const Limit
       return Error{ErrorCode::kLimitExceeded, fmt::format("image {} {} px exceeds the limit max_extent_px = {} for {}",
                                                           name, side_px, limits.max_extent_px, object)};
   }
-  if (proto::find_format(image->format) == nullptr)
-    return invalid(fmt::format("image format {} is not known", image->format));
+  const proto::FormatInfo* format = proto::find_format(image->format);
+  if (format == nullptr) return invalid(fmt::format("image format {} is not known", image->format));
   if ((image->usage & ~proto::kUsageAll) != 0)
     return invalid(fmt::format("image usage {:#x} has bits outside {:#x}", image->usage, proto::kUsageAll + 0u));
   if ((image->flags & ~proto::kImageFlagsAll) != 0)
     return invalid(fmt::format("image flags {:#x} have bits outside {:#x}", image->flags, proto::kImageFlagsAll + 0u));
+  if (auto checked = proto::check_image_rules(*format, image->width_px, image->height_px, image->usage, image->flags);
+      !checked)
+    return invalid(checked.error().message);
   const proto::Colour colour{
       static_cast<proto::ColourPrimaries>(image->primaries), static_cast<proto::TransferFunction>(image->transfer),
       static_cast<proto::ColourRange>(image->range), static_cast<proto::AlphaMode>(image->alpha)};

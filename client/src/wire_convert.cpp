@@ -44,7 +44,8 @@ Result<wire::ImageT> to_wire(const ferry_image_desc& image) {
   };
   if (auto ok = check_side("width_px", image.width_px); !ok) return std::move(ok).error();
   if (auto ok = check_side("height_px", image.height_px); !ok) return std::move(ok).error();
-  if (proto::find_format(image.format) == nullptr)
+  const proto::FormatInfo* format = proto::find_format(image.format);
+  if (format == nullptr)
     return invalid(fmt::format("image format {} is none of ferry_format's (1 to {})", image.format, proto::kFormats.size()));
   if ((image.usage & ~proto::kUsageAll) != 0)
     return invalid(fmt::format("image usage {:#x} has bits outside {:#x}", image.usage, proto::kUsageAll + 0u));
@@ -61,7 +62,8 @@ Result<wire::ImageT> to_wire(const ferry_image_desc& image) {
   out.width_px = image.width_px;
   out.height_px = image.height_px;
   out.format = static_cast<std::uint8_t>(image.format);
-  out.usage = (image.usage == 0 ? proto::kUsageRender + 0u : image.usage) | proto::kUsageAlways;
+  out.usage = image.usage | proto::kUsageAlways;
+  if (image.usage == 0 && !format->is_yuv()) out.usage |= proto::kUsageRender;
   out.flags = image.flags;
   out.primaries = image.primaries;
   out.transfer = image.transfer;

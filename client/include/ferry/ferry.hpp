@@ -104,7 +104,7 @@ constexpr Struct sized() {
 }
 
 inline ImageDesc image_desc(std::uint32_t width_px, std::uint32_t height_px, ferry_format format,
-                            std::uint32_t usage = FERRY_USAGE_RENDER, std::uint32_t flags = 0) {
+                            std::uint32_t usage = 0, std::uint32_t flags = 0) {
   auto desc = sized<ImageDesc>();
   desc.width_px = width_px;
   desc.height_px = height_px;

@@ -47,6 +47,8 @@ TEST(WireConvert, ImageKeepsEveryField) {
   EXPECT_TRUE(out->usage & FERRY_USAGE_STORAGE);
   EXPECT_TRUE(out->usage & FERRY_USAGE_SAMPLE) << "consumers can always sample";
   EXPECT_TRUE(to_wire(image(1, 1))->usage & FERRY_USAGE_RENDER) << "0 means RENDER";
+  for (const std::uint32_t yuv : {FERRY_FORMAT_NV12, FERRY_FORMAT_P010})
+    EXPECT_EQ(to_wire(image(2, 2, yuv))->usage, proto::kUsageAlways) << "and of YUV what is always granted";
 }
 
 TEST(WireConvert, ImageOutsideItsLimitsNamesValueAndLimit) {

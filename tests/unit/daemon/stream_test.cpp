@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "proto/usage.h"
 #include "tests/unit/daemon/fixture.h"
 
 namespace ferry::daemon::test {
@@ -88,6 +89,17 @@ TEST_F(Streams, RequestsAreChecked) {
   refusal(client, with([](auto& r) { r.sync_mode = wire::SyncMode::Timeline; }), ErrorCode::kIncompatible);
   EXPECT_EQ(refusal(client, with([](auto& r) { r.min_slots = 17; }), ErrorCode::kLimitExceeded),
             "slot count 17 exceeds the limit max_slots = 16 for stream 'cam'");
+  const auto nv12 = [&](std::uint32_t width_px, std::uint32_t usage) {
+    return with([&](auto& r) {
+      r.image->format = static_cast<std::uint8_t>(proto::Format::kNv12);
+      r.image->width_px = width_px;
+      r.image->usage = usage;
+    });
+  };
+  EXPECT_EQ(refusal(client, nv12(63, 0), ErrorCode::kInvalidArgument),
+            "width 63 px is no multiple of 2, as format NV12 needs it for stream 'cam'");
+  EXPECT_EQ(refusal(client, nv12(64, proto::kUsageRender), ErrorCode::kInvalidArgument),
+            "format NV12 cannot have usage render for stream 'cam'");
   producer.create();  // the session goes on
 }
 
