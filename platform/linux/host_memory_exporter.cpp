@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "platform/linux/system_error.h"
@@ -41,23 +42,43 @@ class HostMemoryExporter final : public TextureExporter {
 
   Result<std::vector<std::unique_ptr<ExportedTexture>>> allocate(const TextureDesc& desc,
                                                                  std::uint32_t count) override {
-    const std::uint64_t row_bytes = proto::format_info(desc.format).row_bytes(0, desc.width_px);
+    const auto& format = proto::format_info(desc.format);
+    std::uint64_t row_bytes = 0, rows = 0;
+    for (std::size_t i = 0; i < format.plane_count; ++i) {
+      row_bytes = std::max(row_bytes, format.row_bytes(i, desc.width_px));
+      rows += format.rows(i, desc.height_px);
+    }
     TextureLayout layout;
     layout.transport = Transport::kHostMemory;
     layout.dedicated = false;
     layout.row_pitch_bytes = static_cast<std::uint32_t>(align_up(row_bytes, kRowAlignmentBytes));
-    layout.allocation_size_bytes =
-        align_up(std::uint64_t{layout.row_pitch_bytes} * desc.height_px, kSizeAlignmentBytes);
+    layout.allocation_size_bytes = align_up(layout.row_pitch_bytes * rows, kSizeAlignmentBytes);
     std::vector<std::unique_ptr<ExportedTexture>> textures;
     for (std::uint32_t i = 0; i < count; ++i) {
       auto fd = create(layout.allocation_size_bytes);
       if (!fd) return std::move(fd).error();
+      if (format.is_yuv())
+        if (auto filled = fill_chroma(*fd, desc, layout); !filled) return std::move(filled).error();
       textures.push_back(std::make_unique<HostMemoryTexture>(layout, std::move(*fd)));
     }
     return textures;
   }
 
  private:
+  /// New memory is zeros: black in RGB, and green in YUV.
+  static Result<void> fill_chroma(const UniqueFd& fd, const TextureDesc& desc, const TextureLayout& layout) {
+    void* mapped = ::mmap(nullptr, layout.allocation_size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (mapped == MAP_FAILED) return system_error("mmap of a slot", errno);
+    const auto& format = proto::format_info(desc.format);
+    const std::uint64_t luma_bytes = std::uint64_t{layout.row_pitch_bytes} * desc.height_px;
+    const std::uint64_t chroma_bytes = std::uint64_t{layout.row_pitch_bytes} * format.rows(1, desc.height_px);
+    const std::uint16_t middle = format.planes[1].texel_bytes == 2 ? 0x8080 : 0x8000;
+    auto* chroma = reinterpret_cast<std::uint16_t*>(static_cast<std::byte*>(mapped) + luma_bytes);
+    std::fill_n(chroma, chroma_bytes / sizeof middle, middle);
+    ::munmap(mapped, layout.allocation_size_bytes);
+    return {};
+  }
+
   static Result<UniqueFd> create(std::uint64_t size_bytes) {
     UniqueFd fd(::memfd_create("ferry-slot", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd) return system_error("memfd_create of a slot", errno);

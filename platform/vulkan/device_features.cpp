@@ -14,7 +14,7 @@ Said said(const VkBaseInStructure* in, VkBool32 Struct::* feature) {
 }
 
 struct Asked {
-  Said timeline = Said::kNothing, rendering = Said::kNothing;
+  Said timeline = Said::kNothing, rendering = Said::kNothing, conversion = Said::kNothing;
   bool has_core = false;
 };
 
@@ -24,6 +24,12 @@ Asked look_through(const void* chain) {
     switch (in->sType) {
       case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2:
         asked.has_core = true;
+        break;
+      case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES:
+        asked.conversion = said(in, &VkPhysicalDeviceVulkan11Features::samplerYcbcrConversion);
+        break;
+      case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES:
+        asked.conversion = said(in, &VkPhysicalDeviceSamplerYcbcrConversionFeatures::samplerYcbcrConversion);
         break;
       case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES:
         asked.timeline = said(in, &VkPhysicalDeviceVulkan12Features::timelineSemaphore);
@@ -66,9 +72,12 @@ proto::Result<std::unique_ptr<DeviceFeatures>> DeviceFeatures::choose(const Inst
   const bool has_13 = std::min(instance_version, properties.properties.apiVersion) >= VK_API_VERSION_1_3;
   VkPhysicalDeviceDynamicRenderingFeatures rendering{};
   rendering.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DYNAMIC_RENDERING_FEATURES;
+  VkPhysicalDeviceSamplerYcbcrConversionFeatures conversion{};
+  conversion.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES;
+  if (has_13) conversion.pNext = &rendering;
   VkPhysicalDeviceFeatures2 available{};
   available.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-  if (has_13) available.pNext = &rendering;
+  available.pNext = &conversion;
   vki.GetPhysicalDeviceFeatures2(device, &available);
 
   std::unique_ptr<DeviceFeatures> features(new DeviceFeatures);
@@ -85,6 +94,11 @@ proto::Result<std::unique_ptr<DeviceFeatures>> DeviceFeatures::choose(const Inst
     features->rendering_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DYNAMIC_RENDERING_FEATURES;
     features->rendering_.dynamicRendering = VK_TRUE;
     features->put(features->rendering_);
+  }
+  if (asked.conversion == Said::kNothing && conversion.samplerYcbcrConversion != VK_FALSE) {
+    features->conversion_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES;
+    features->conversion_.samplerYcbcrConversion = VK_TRUE;
+    features->put(features->conversion_);
   }
   if (!asked.has_core) {
     features->core_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;

@@ -8,7 +8,7 @@ namespace ferry::platform {
 
 class DeviceFeatures {
  public:
-  /// timelineSemaphore, and dynamicRendering and samplerAnisotropy where @p device has them; but what a struct of
+  /// timelineSemaphore, and dynamicRendering, samplerYcbcrConversion and samplerAnisotropy where @p device has them; but what a struct of
   /// @p chain decides is left to it. kInvalidArgument when that turns timelineSemaphore off.
   static proto::Result<std::unique_ptr<DeviceFeatures>> choose(const InstanceDispatch& vki, VkPhysicalDevice device,
                                                                std::uint32_t instance_version, const void* chain);
@@ -25,6 +25,7 @@ class DeviceFeatures {
 
   VkPhysicalDeviceTimelineSemaphoreFeatures timeline_{};
   VkPhysicalDeviceDynamicRenderingFeatures rendering_{};
+  VkPhysicalDeviceSamplerYcbcrConversionFeatures conversion_{};
   VkPhysicalDeviceFeatures2 core_{};
   const void* next_ = nullptr;
 };

@@ -31,6 +31,7 @@ namespace ferry::platform {
   X(CmdClearColorImage)              \
   X(CmdCopyBufferToImage)            \
   X(CmdCopyImageToBuffer)            \
+  X(CmdFillBuffer)                   \
   X(CmdPipelineBarrier)              \
   X(CreateBuffer)                    \
   X(CreateCommandPool)               \

@@ -34,6 +34,19 @@ proto::Result<TextureLayout> layout_of(const DeviceContext& c, VkImage image, co
   return layout;
 }
 
+/// Whether the driver has put one plane where another one is. lavapipe 26.1 answers for each as if it were the first.
+bool coincide(const TextureLayout& layout) {
+  return layout.plane_count == 2 && layout.planes[0].offset_bytes == layout.planes[1].offset_bytes;
+}
+
+/// @p layout, LINEAR, with the second plane behind the first one. Both have as many bytes a row.
+TextureLayout one_behind_the_other(TextureLayout layout, const TextureDesc& desc, std::uint64_t alignment_bytes) {
+  const std::uint64_t luma_bytes = layout.planes[0].row_pitch_bytes * desc.height_px;
+  layout.planes[1] = {(luma_bytes + alignment_bytes - 1) / alignment_bytes * alignment_bytes,
+                      layout.planes[0].row_pitch_bytes};
+  return layout;
+}
+
 class DmaBufExporter final : public TextureExporter {
  public:
   DmaBufExporter(std::shared_ptr<const DeviceContext> context, std::shared_ptr<SlotClearer> clearer,
@@ -65,6 +78,16 @@ class DmaBufExporter final : public TextureExporter {
     if (!slot) return std::move(slot).error();
     auto layout = layout_of(*context_, slot->image.get(), desc);
     if (!layout) return std::move(layout).error();
+    if (coincide(*layout)) {
+      if (layout->modifier != kModifierLinear)
+        return proto::Error{proto::ErrorCode::kUnsupported,
+                            fmt::format("device '{}' puts both planes of {} in modifier {} at byte {}",
+                                        context_->capabilities.name, describe(desc), modifier_name(layout->modifier),
+                                        layout->planes[0].offset_bytes)};
+      *layout = one_behind_the_other(*layout, desc, slot->requirements.alignment);
+      slot = create_slot_image(*context_, desc, *layout);
+      if (!slot) return std::move(slot).error();
+    }
     return export_image(context_, std::move(*slot), *layout, VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT, desc);
   }
 

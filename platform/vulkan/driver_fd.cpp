@@ -122,22 +122,27 @@ proto::Result<void> check_planes(const TextureDesc& desc, const TextureLayout& l
                                  layout.allocation_size_bytes));
   // Far beyond what any device has, so that no sum below overflows.
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 40;
-  const std::uint64_t pixel_bytes = proto::format_info(desc.format).planes[0].texel_bytes;
-  const std::uint64_t row_bytes = desc.width_px * pixel_bytes;
+  const auto& format = proto::format_info(desc.format);
+  const bool is_linear = layout.modifier == kModifierLinear;
+  if (is_linear && layout.plane_count != format.plane_count)
+    return violation(fmt::format("{} planes of format {} as LINEAR are not its {}", layout.plane_count, format.name,
+                                 format.plane_count));
   for (std::uint32_t i = 0; i < layout.plane_count; ++i) {
     const PlaneLayout& plane = layout.planes[i];
     if (plane.offset_bytes > kMaxBytes || plane.row_pitch_bytes > kMaxBytes / desc.height_px)
       return violation(fmt::format("plane {} at byte {} with row pitch {} cannot be", i, plane.offset_bytes,
                                    plane.row_pitch_bytes));
     std::uint64_t end_bytes = plane.offset_bytes + 1;
-    if (layout.modifier == kModifierLinear) {
+    if (is_linear) {  // each of the memory's planes is one of the format's
+      const std::uint64_t pixel_bytes = format.planes[i].texel_bytes;
+      const std::uint64_t row_bytes = format.row_bytes(i, desc.width_px);
       if (plane.row_pitch_bytes < row_bytes)
         return violation(fmt::format("row pitch {} of plane {} is less than a row's {} bytes", plane.row_pitch_bytes, i,
                                      row_bytes));
       if (plane.offset_bytes % pixel_bytes != 0 || plane.row_pitch_bytes % pixel_bytes != 0)
         return violation(fmt::format("plane {} at byte {} with row pitch {}: not both are multiples of a pixel's {} bytes", i,
                                      plane.offset_bytes, plane.row_pitch_bytes, pixel_bytes));
-      end_bytes = plane.offset_bytes + plane.row_pitch_bytes * (desc.height_px - 1) + row_bytes;
+      end_bytes = plane.offset_bytes + plane.row_pitch_bytes * (format.rows(i, desc.height_px) - 1) + row_bytes;
     }
     if (end_bytes > size_bytes)
       return violation(fmt::format("plane {} of a {}x{} slot ends at byte {}, the dma-buf has {}", i, desc.width_px,

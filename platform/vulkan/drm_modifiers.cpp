@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "platform/vulkan/device_capabilities.h"
+#include "platform/vulkan/image_parameters.h"
 #include "proto/usage.h"
 
 namespace ferry::platform {
@@ -38,10 +39,12 @@ std::vector<VkDrmFormatModifierPropertiesEXT> listed(const InstanceDispatch& vki
   return modifiers;
 }
 
-VkExternalMemoryFeatureFlags features_of(const InstanceDispatch& vki, VkPhysicalDevice physical_device, VkFormat format,
-                                         std::uint64_t modifier) {
+VkExternalMemoryFeatureFlags features_of(const InstanceDispatch& vki, VkPhysicalDevice physical_device,
+                                         const proto::FormatInfo& format, std::uint64_t modifier) {
+  const ImageParameters parameters(format, VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT, proto::kUsageAlways, 0);
   VkPhysicalDeviceImageDrmFormatModifierInfoEXT drm{};
   drm.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT;
+  drm.pNext = &parameters.format_list;
   drm.drmFormatModifier = modifier;
   drm.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
   VkPhysicalDeviceExternalImageFormatInfo external{};
@@ -51,10 +54,11 @@ VkExternalMemoryFeatureFlags features_of(const InstanceDispatch& vki, VkPhysical
   VkPhysicalDeviceImageFormatInfo2 info{};
   info.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2;
   info.pNext = &external;
-  info.format = format;
+  info.format = parameters.format();
   info.type = VK_IMAGE_TYPE_2D;
   info.tiling = VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT;
-  info.usage = VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+  info.usage = parameters.usage;
+  info.flags = parameters.flags;
   VkExternalImageFormatProperties external_properties{};
   external_properties.sType = VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES;
   VkImageFormatProperties2 properties{};
@@ -76,11 +80,11 @@ DrmModifiers query_drm_modifiers(const InstanceDispatch& vki, VkPhysicalDevice p
       return found;
     }
   for (const proto::FormatInfo& format : proto::kFormats) {
-    const auto vk_format = static_cast<VkFormat>(format.vk_format);
-    for (const VkDrmFormatModifierPropertiesEXT& entry : listed(vki, physical_device, vk_format)) {
+    for (const VkDrmFormatModifierPropertiesEXT& entry :
+         listed(vki, physical_device, static_cast<VkFormat>(format.vk_format))) {
       const auto usage = usage_of(entry.drmFormatModifierTilingFeatures);
       if ((usage & proto::kUsageAlways) != proto::kUsageAlways || entry.drmFormatModifierPlaneCount > kMaxPlanes) continue;
-      const auto features = features_of(vki, physical_device, vk_format, entry.drmFormatModifier);
+      const auto features = features_of(vki, physical_device, format, entry.drmFormatModifier);
       if ((features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) == 0) continue;
       found.list.push_back({format.format, entry.drmFormatModifier, entry.drmFormatModifierPlaneCount, usage,
                             (features & VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT) != 0});

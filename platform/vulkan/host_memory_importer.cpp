@@ -16,15 +16,19 @@ namespace {
 proto::Error violation(std::string message) { return {proto::ErrorCode::kProtocolViolation, std::move(message)}; }
 
 proto::Result<void> check_layout(const TextureDesc& desc, const TextureLayout& layout) {
-  const std::uint32_t pixel_bytes = proto::format_info(desc.format).planes[0].texel_bytes;
-  const std::uint64_t row_bytes = std::uint64_t{desc.width_px} * pixel_bytes;
-  if (layout.row_pitch_bytes < row_bytes || layout.row_pitch_bytes % pixel_bytes != 0)
-    return violation(fmt::format("row pitch {} of a {} slot is less than {} bytes or no multiple of {}",
-                                 layout.row_pitch_bytes, describe(desc), row_bytes, pixel_bytes));
-  const std::uint64_t needed_bytes = std::uint64_t{layout.row_pitch_bytes} * desc.height_px;
-  if (layout.allocation_size_bytes < needed_bytes)
+  const auto& format = proto::format_info(desc.format);
+  std::uint64_t rows = 0;
+  for (std::size_t i = 0; i < format.plane_count; ++i) {
+    const std::uint64_t row_bytes = format.row_bytes(i, desc.width_px);
+    const std::uint32_t pixel_bytes = format.planes[i].texel_bytes;
+    if (layout.row_pitch_bytes < row_bytes || layout.row_pitch_bytes % pixel_bytes != 0)
+      return violation(fmt::format("row pitch {} of a {} slot is less than {} bytes or no multiple of {}",
+                                   layout.row_pitch_bytes, describe(desc), row_bytes, pixel_bytes));
+    rows += format.rows(i, desc.height_px);
+  }
+  if (layout.allocation_size_bytes < layout.row_pitch_bytes * rows)
     return violation(fmt::format("allocation size {} of a {} slot is less than its {} rows of {} bytes",
-                                 layout.allocation_size_bytes, describe(desc), desc.height_px, layout.row_pitch_bytes));
+                                 layout.allocation_size_bytes, describe(desc), rows, layout.row_pitch_bytes));
   return {};
 }
 

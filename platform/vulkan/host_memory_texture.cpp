@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "platform/vulkan/image_barrier.h"
+#include "platform/vulkan/plane_copies.h"
 #include "platform/vulkan/slot_image.h"
 #include "platform/vulkan/vk_error.h"
 
@@ -101,11 +102,10 @@ class HostMemoryTexture final : public ImportedTexture, public TextureCopy {
  public:
   HostMemoryTexture(std::shared_ptr<CopyDevice> device, SlotImages images, HostBuffer host, const TextureDesc& desc,
                     std::uint32_t row_pitch_bytes)
-      : device_(std::move(device)), images_(std::move(images)), host_(std::move(host)) {
-    region_.bufferRowLength = row_pitch_bytes / proto::format_info(desc.format).planes[0].texel_bytes;
-    region_.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-    region_.imageExtent = {desc.width_px, desc.height_px, 1};
-  }
+      : device_(std::move(device)),
+        images_(std::move(images)),
+        host_(std::move(host)),
+        copies_(plane_copies(desc, row_pitch_bytes)) {}
   ~HostMemoryTexture() override {
     if (!still_runs_) return;
     // The GPU hangs and may still use all of this: nothing of it may be destroyed.
@@ -135,7 +135,7 @@ class HostMemoryTexture final : public ImportedTexture, public TextureCopy {
   std::shared_ptr<CopyDevice> device_;
   SlotImages images_;
   HostBuffer host_;
-  VkBufferImageCopy region_{};
+  PlaneCopies copies_;
   UniqueCommandPool pool_;
   UniqueFence fence_;
   VkCommandBuffer to_shared_ = VK_NULL_HANDLE, from_shared_ = VK_NULL_HANDLE;
@@ -195,7 +195,8 @@ void HostMemoryTexture::record_to_shared() const {
   take.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
   c.vkd.CmdPipelineBarrier(to_shared_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr,
                            0, nullptr, 1, &take);
-  c.vkd.CmdCopyImageToBuffer(to_shared_, image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, host_.buffer.get(), 1, &region_);
+  c.vkd.CmdCopyImageToBuffer(to_shared_, image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, host_.buffer.get(), copies_.count,
+                             copies_.regions.data());
   auto give = image_barrier(image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
   give.srcQueueFamilyIndex = c.handles.queue_family_index;
   give.dstQueueFamilyIndex = VK_QUEUE_FAMILY_EXTERNAL;
@@ -223,7 +224,8 @@ void HostMemoryTexture::record_from_shared() const {
   from_host.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
   c.vkd.CmdPipelineBarrier(from_shared_, VK_PIPELINE_STAGE_HOST_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &from_host, 0,
                            nullptr, 1, &take);
-  c.vkd.CmdCopyBufferToImage(from_shared_, host_.buffer.get(), image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &region_);
+  c.vkd.CmdCopyBufferToImage(from_shared_, host_.buffer.get(), image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+                             copies_.count, copies_.regions.data());
   auto give = image_barrier(image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
   give.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
   give.srcQueueFamilyIndex = c.handles.queue_family_index;

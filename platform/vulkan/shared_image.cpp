@@ -79,11 +79,16 @@ proto::Result<std::unique_ptr<ImportedTexture>> import_image(std::shared_ptr<con
   if (const VkResult result = c.vkd.BindImageMemory(c.handles.device, slot.image.get(), memory->get(), 0);
       result != VK_SUCCESS)
     return vk_error(result, "vkBindImageMemory", describe(desc));
-  const auto format = static_cast<VkFormat>(proto::format_info(desc.format).vk_format);
-  auto view = create_view(c, slot.image.get(), format);
-  if (!view) return std::move(view).error();
+  const auto& info = proto::format_info(desc.format);
+  const auto format = static_cast<VkFormat>(info.vk_format);
+  UniqueImageView view;
+  if (!info.is_yuv()) {  // a view of all planes needs a conversion, which is the application's to choose
+    auto created = create_view(c, slot.image.get(), format);
+    if (!created) return std::move(created).error();
+    view = std::move(*created);
+  }
   return std::unique_ptr<ImportedTexture>(std::make_unique<SharedImage>(
-      std::move(context), std::move(*memory), std::move(slot.image), std::move(*view), format));
+      std::move(context), std::move(*memory), std::move(slot.image), std::move(view), format));
 }
 
 }  // namespace ferry::platform

@@ -55,17 +55,26 @@ proto::Result<VkCommandBuffer> SlotClearer::record(ClearJob& job, std::uint32_t 
     out.dstQueueFamilyIndex = owner_queue_family;
     to_hand_over.push_back(out);
   }
-  const VkClearColorValue transparent_black{};
   c.vkd.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr,
                            0, nullptr, static_cast<std::uint32_t>(to_clear.size()), to_clear.data());
-  for (const auto& texture : job.textures)
-    c.vkd.CmdClearColorImage(commands, texture->image(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &transparent_black, 1,
-                             &kWholeImage);
+  record_clears(job, commands);
   c.vkd.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0,
                            nullptr, 0, nullptr, static_cast<std::uint32_t>(to_hand_over.size()), to_hand_over.data());
   if (const VkResult result = c.vkd.EndCommandBuffer(commands); result != VK_SUCCESS)
     return vk_error(result, "vkEndCommandBuffer");
   return commands;
+}
+
+void SlotClearer::record_clears(const ClearJob& job, VkCommandBuffer commands) const {
+  const DeviceContext& c = *context_;
+  const VkClearColorValue transparent_black{};
+  if (job.black) job.black->record_fill(c, commands);
+  for (const auto& texture : job.textures)
+    if (job.black)
+      job.black->record_copy(c, commands, texture->image());
+    else
+      c.vkd.CmdClearColorImage(commands, texture->image(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, &transparent_black, 1,
+                               &kWholeImage);
 }
 
 proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> SlotClearer::clear(
@@ -74,6 +83,11 @@ proto::Result<std::vector<std::unique_ptr<ExportedTexture>>> SlotClearer::clear(
   const DeviceContext& c = *context_;
   auto job = std::make_unique<ClearJob>();
   job->textures = std::move(textures);
+  if (proto::format_info(desc.format).is_yuv()) {
+    auto black = BlackPicture::create(c, desc);
+    if (!black) return std::move(black).error();
+    job->black = std::move(*black);
+  }
   auto commands = record(*job, owner_queue_family);
   if (!commands) return std::move(commands).error();
 

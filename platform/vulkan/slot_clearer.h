@@ -1,8 +1,10 @@
 #pragma once
-// Slots that were just allocated: cleared to transparent black and put into the hand-over layout, whatever they cross by.
+// Slots that were just allocated: cleared to transparent black (YUV: to black) and put into the hand-over layout, whatever they cross by.
 
 #include <mutex>
+#include <optional>
 
+#include "platform/vulkan/black_picture.h"
 #include "platform/vulkan/device_texture.h"
 
 namespace ferry::platform {
@@ -25,8 +27,10 @@ class SlotClearer {
     Textures textures;
     UniqueCommandPool pool;
     UniqueFence fence;
+    std::optional<BlackPicture> black;  ///< of YUV formats
   };
   proto::Result<VkCommandBuffer> record(ClearJob& job, std::uint32_t owner_queue_family);
+  void record_clears(const ClearJob& job, VkCommandBuffer commands) const;
 
   std::shared_ptr<const DeviceContext> context_;
   VkQueue queue_;

@@ -6,7 +6,9 @@
 #include <tuple>
 #include <utility>
 
+#include "platform/vulkan/image_parameters.h"
 #include "platform/vulkan/vk_error.h"
+#include "proto/image_rules.h"
 #include "proto/limits.h"
 #include "proto/usage.h"
 
@@ -26,17 +28,6 @@ struct Sharing {
   }
 };
 
-VkImageUsageFlags vk_usage(std::uint32_t usage) {
-  VkImageUsageFlags flags = 0;
-  usage |= proto::kUsageAlways;
-  if (usage & proto::kUsageRender) flags |= VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT;
-  if (usage & proto::kUsageSample) flags |= VK_IMAGE_USAGE_SAMPLED_BIT;
-  if (usage & proto::kUsageStorage) flags |= VK_IMAGE_USAGE_STORAGE_BIT;
-  if (usage & proto::kUsageTransferSrc) flags |= VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
-  if (usage & proto::kUsageTransferDst) flags |= VK_IMAGE_USAGE_TRANSFER_DST_BIT;
-  return flags;
-}
-
 std::string usage_names(std::uint32_t usage) {
   constexpr std::array<std::pair<std::uint32_t, const char*>, 5> kNames{{{proto::kUsageRender, "render"},
                                                                          {proto::kUsageSample, "sample"},
@@ -49,37 +40,12 @@ std::string usage_names(std::uint32_t usage) {
   return text;
 }
 
-/// The parameters that a query and a creation share, with the list of formats that views may have.
-struct ImageParameters {
-  explicit ImageParameters(const TextureDesc& desc) {
-    const auto& info = proto::format_info(desc.format);
-    formats = {static_cast<VkFormat>(info.vk_format), static_cast<VkFormat>(info.vk_srgb_sibling)};
-    usage = vk_usage(desc.usage);
-    format_list.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO;
-    format_list.viewFormatCount = 1;
-    if (desc.flags & proto::kImageSrgbViews) {
-      flags = VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT;
-      format_list.viewFormatCount = 2;
-    }
-    format_list.pViewFormats = formats.data();
-  }
-  ImageParameters(const ImageParameters&) = delete;
-  ImageParameters& operator=(const ImageParameters&) = delete;
-
-  VkFormat format() const { return formats[0]; }
-
-  std::array<VkFormat, 2> formats{};
-  VkImageUsageFlags usage = 0;
-  VkImageCreateFlags flags = 0;
-  VkImageFormatListCreateInfo format_list{};
-};
-
 proto::Error invalid(std::string message) { return {proto::ErrorCode::kInvalidArgument, std::move(message)}; }
 
 proto::Result<void> check(const DeviceContext& context, const TextureDesc& desc, const Sharing& sharing) {
   if (auto checked = check_texture_desc(desc); !checked) return checked;
-  const ImageParameters parameters(desc);
   const auto& format = proto::format_info(desc.format);
+  const ImageParameters parameters(format, sharing.tiling(), desc.usage, desc.flags);
   const std::string& device = context.capabilities.name;
 
   VkPhysicalDeviceImageDrmFormatModifierInfoEXT drm{};
@@ -133,7 +99,7 @@ proto::Result<void> check(const DeviceContext& context, const TextureDesc& desc,
 
 proto::Result<SlotImage> create(const DeviceContext& context, const TextureDesc& desc, const Sharing& sharing,
                                 const void* tiling_info) {
-  ImageParameters parameters(desc);
+  ImageParameters parameters(proto::format_info(desc.format), sharing.tiling(), desc.usage, desc.flags);
   parameters.format_list.pNext = tiling_info;
   VkExternalMemoryImageCreateInfo external{};
   external.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO;
@@ -176,9 +142,7 @@ proto::Result<void> check_texture_desc(const TextureDesc& desc) {
   if (desc.usage & ~proto::kUsageAll) return invalid(fmt::format("usage {:#x} has unknown bits", desc.usage));
   if (desc.flags & ~proto::kImageFlagsAll)
     return invalid(fmt::format("image flags {:#x} have unknown bits", desc.flags));
-  if ((desc.flags & proto::kImageSrgbViews) && format->vk_srgb_sibling == 0)
-    return invalid(fmt::format("format {} has no sRGB sibling, so it cannot have sRGB views", format->name));
-  return {};
+  return proto::check_image_rules(*format, desc.width_px, desc.height_px, desc.usage, desc.flags);
 }
 
 std::string describe(const TextureDesc& desc) {

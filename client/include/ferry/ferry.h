@@ -179,8 +179,8 @@ typedef struct ferry_device_create_info {
 
 /* Makes instance, device and one graphics queue for programs that have none. Of the newest API version that loader and
  * device have, 1.3 at most. Enabled on its own: the extensions of ferry_get_vulkan_requirements(); timelineSemaphore; and
- * where the device has them dynamicRendering (Vulkan 1.3) and samplerAnisotropy. A struct in device_features that has one of
- * these decides it instead (VkPhysicalDeviceFeatures2: all core features).
+ * where the device has them dynamicRendering (Vulkan 1.3), samplerYcbcrConversion and samplerAnisotropy. A struct in
+ * device_features that has one of these decides it instead (VkPhysicalDeviceFeatures2: all core features).
  * NOT_FOUND lists the devices there are; UNSUPPORTED names the extension or feature that is missing; INVALID_ARGUMENT when
  * device_features turns timelineSemaphore off. Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_device_create(const ferry_device_create_info* info, ferry_device** out);
@@ -228,10 +228,10 @@ typedef enum ferry_format {
   FERRY_FORMAT_BGRA8_SRGB = 4,
   FERRY_FORMAT_RGB10A2_UNORM = 5, /* VK_FORMAT_A2B10G10R10_UNORM_PACK32: red in the lowest bits */
   FERRY_FORMAT_RGBA16_FLOAT = 6,
-  /* YUV, 4:2:0, in images of two planes: width and height must be even. Sample them through a VkSamplerYcbcrConversion, or
-   * plane by plane: views of VK_IMAGE_ASPECT_PLANE_0_BIT and PLANE_1_BIT may be made (MUTABLE_FORMAT). Ferry makes no view
-   * of them (`view` is VK_NULL_HANDLE). No usage RENDER; the matrix is the one that the colour's primaries come with, BT.709 or
-   * BT.2020 non-constant. */
+  /* YUV, 4:2:0, in images of two planes, where the device has them: width and height must be even. Sample them through a
+   * VkSamplerYcbcrConversion, or plane by plane: views of VK_IMAGE_ASPECT_PLANE_0_BIT and PLANE_1_BIT may be made
+   * (MUTABLE_FORMAT). Ferry makes none (`view` is VK_NULL_HANDLE). No usage RENDER; STORAGE is the planes'. New slots are black.
+   * The matrix is the one that the colour's primaries come with, BT.709 (Display P3, too) or BT.2020 non-constant. */
   FERRY_FORMAT_NV12 = 7, /* VK_FORMAT_G8_B8R8_2PLANE_420_UNORM */
   FERRY_FORMAT_P010 = 8  /* VK_FORMAT_G10X6_B10X6R10X6_2PLANE_420_UNORM_3PACK16 */
 } ferry_format;

@@ -7,7 +7,7 @@
 namespace ferry::platform {
 namespace {
 
-// A device that has everything of Vulkan 1.3, as far as this looks.
+// A device that has everything of Vulkan 1.3, as far as this looks; one of 1.2 has no conversions.
 std::uint32_t device_version = VK_API_VERSION_1_3;
 VKAPI_ATTR void VKAPI_CALL properties(VkPhysicalDevice, VkPhysicalDeviceProperties2* out) {
   out->properties.apiVersion = device_version;
@@ -15,6 +15,11 @@ VKAPI_ATTR void VKAPI_CALL properties(VkPhysicalDevice, VkPhysicalDeviceProperti
 VKAPI_ATTR void VKAPI_CALL features(VkPhysicalDevice, VkPhysicalDeviceFeatures2* out) {
   out->features.samplerAnisotropy = VK_TRUE;
   for (auto* next = static_cast<VkBaseOutStructure*>(out->pNext); next != nullptr; next = next->pNext) {
+    if (next->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES) {
+      reinterpret_cast<VkPhysicalDeviceSamplerYcbcrConversionFeatures*>(next)->samplerYcbcrConversion =
+          device_version >= VK_API_VERSION_1_3 ? VK_TRUE : VK_FALSE;
+      continue;
+    }
     ASSERT_EQ(device_version, VK_API_VERSION_1_3) << "a struct that this device does not know";
     ASSERT_EQ(next->sType, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DYNAMIC_RENDERING_FEATURES);
     reinterpret_cast<VkPhysicalDeviceDynamicRenderingFeatures*>(next)->dynamicRendering = VK_TRUE;
@@ -45,6 +50,8 @@ class DeviceFeaturesTest : public ::testing::Test {
     return made;
   }
 
+  VkPhysicalDeviceVulkan11Features vulkan11_ =
+      with_type<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES);
   VkPhysicalDeviceVulkan12Features vulkan12_ =
       with_type<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
   VkPhysicalDeviceVulkan13Features vulkan13_ =
@@ -61,13 +68,14 @@ TEST_F(DeviceFeaturesTest, AreWhatFerryAndItsExamplesUse) {
   const auto chosen = choose(nullptr);
   ASSERT_TRUE(chosen) << chosen.error().message;
   const auto structs = structs_of(**chosen);
-  ASSERT_EQ(structs.size(), 3u);
+  ASSERT_EQ(structs.size(), 4u);
   const auto* core = static_cast<const VkPhysicalDeviceFeatures2*>(structs.at(core_.sType));
   EXPECT_EQ(core->features.samplerAnisotropy, VK_TRUE);
   EXPECT_EQ(core->features.geometryShader, VK_FALSE);
   EXPECT_EQ(static_cast<const VkPhysicalDeviceTimelineSemaphoreFeatures*>(structs.at(timeline_.sType))->timelineSemaphore,
             VK_TRUE);
   EXPECT_EQ(structs.count(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DYNAMIC_RENDERING_FEATURES), 1u);
+  EXPECT_EQ(structs.count(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES), 1u);
 }
 
 TEST_F(DeviceFeaturesTest, AreFewerOnAnOlderDevice) {
@@ -80,14 +88,24 @@ TEST_F(DeviceFeaturesTest, AreFewerOnAnOlderDevice) {
 TEST_F(DeviceFeaturesTest, AreDecidedByTheCallersStructs) {
   vulkan12_.timelineSemaphore = VK_TRUE;
   vulkan12_.pNext = &vulkan13_;
-  vulkan13_.pNext = &core_;
+  vulkan13_.pNext = &vulkan11_;
+  vulkan11_.pNext = &core_;
   const auto chosen = choose(&vulkan12_);
   ASSERT_TRUE(chosen) << chosen.error().message;
   const auto structs = structs_of(**chosen);
-  EXPECT_EQ(structs.size(), 3u) << "nothing beside what is there";
+  EXPECT_EQ(structs.size(), 4u) << "nothing beside what is there";
   EXPECT_EQ(structs.at(vulkan12_.sType), &vulkan12_);
   EXPECT_EQ(structs.at(vulkan13_.sType), &vulkan13_);
   EXPECT_EQ(structs.at(core_.sType), &core_);
+}
+
+TEST_F(DeviceFeaturesTest, LeaveConversionsToAStructOfTheirOwn) {
+  auto conversion = with_type<VkPhysicalDeviceSamplerYcbcrConversionFeatures>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES);
+  const auto chosen = choose(&conversion);
+  ASSERT_TRUE(chosen) << chosen.error().message;
+  EXPECT_EQ(structs_of(**chosen).at(conversion.sType), &conversion);
+  EXPECT_EQ(conversion.samplerYcbcrConversion, VK_FALSE);
 }
 
 TEST_F(DeviceFeaturesTest, StandBesideOthersOfTheCallers) {
@@ -97,7 +115,7 @@ TEST_F(DeviceFeaturesTest, StandBesideOthersOfTheCallers) {
   const auto chosen = choose(&address);
   ASSERT_TRUE(chosen) << chosen.error().message;
   const auto structs = structs_of(**chosen);
-  EXPECT_EQ(structs.size(), 4u);
+  EXPECT_EQ(structs.size(), 5u);
   EXPECT_EQ(structs.at(address.sType), &address);
   EXPECT_EQ(structs.count(vulkan12_.sType), 0u) << "with it no feature of 1.2 may have a struct of its own";
   EXPECT_EQ(address.pNext, nullptr) << "the caller's";

@@ -74,6 +74,30 @@ TEST(DriverFd, RefusesPlanesThatDoNotFit) {
   EXPECT_NE(refuse_plane(0, UINT64_MAX / 2).message.find("cannot be"), std::string::npos);
 }
 
+/// What becomes of 4x4 NV12 with luma at byte 0 and rows of 64 bytes.
+proto::Error refuse_chroma(std::uint64_t offset_bytes, std::uint64_t row_pitch_bytes, std::uint32_t plane_count = 2) {
+  const TextureDesc desc{4, 4, proto::Format::kNv12, 0, 0};
+  TextureLayout layout;
+  layout.transport = Transport::kDmaBuf;
+  layout.allocation_size_bytes = 4096;
+  layout.modifier = kModifierLinear;
+  layout.plane_count = plane_count;
+  layout.planes[0] = {0, 64};
+  layout.planes[1] = {offset_bytes, row_pitch_bytes};
+  const auto checked = check_planes(desc, layout, 4096);
+  return checked ? proto::Error{} : checked.error();
+}
+
+TEST(DriverFd, ChecksEveryPlaneOfALinearYuvImageByItself) {
+  for (const auto& [offset, pitch] : {std::pair{256u, 64u}, std::pair{4094u - 4 - 62, 64u}, std::pair{256u, 4u}})
+    EXPECT_EQ(refuse_chroma(offset, pitch).message, "") << offset;
+  EXPECT_EQ(refuse_chroma(256, 2).message, "row pitch 2 of plane 1 is less than a row's 4 bytes");
+  EXPECT_EQ(refuse_chroma(257, 64).message,
+            "plane 1 at byte 257 with row pitch 64: not both are multiples of a pixel's 2 bytes");
+  EXPECT_EQ(refuse_chroma(4030, 64).message, "plane 1 of a 4x4 slot ends at byte 4098, the dma-buf has 4096");
+  EXPECT_EQ(refuse_chroma(256, 64, 1).message, "1 planes of format NV12 as LINEAR are not its 2");
+}
+
 TEST(DriverFd, OfATiledPlaneOnlyTheDriverKnowsWhereItsPixelsLie) {
   EXPECT_EQ(refuse_plane(1, 3, 0x0300000000606010u).message, "");
   EXPECT_NE(refuse_plane(4096, 3, 0x0300000000606010u).message.find("ends at byte 4097"), std::string::npos);

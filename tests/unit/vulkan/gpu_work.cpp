@@ -127,36 +127,62 @@ void use_slot(VulkanDevice& device, VkImage image, VkImageLayout layout, VkAcces
   });
 }
 
-VkBufferImageCopy whole_slot(const TextureDesc& desc) {
-  VkBufferImageCopy copy{};
-  copy.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-  copy.imageExtent = {desc.width_px, desc.height_px, 1};
-  return copy;
+/// One for each plane; they lie in the buffer without padding.
+std::vector<VkBufferImageCopy> whole_slot(const TextureDesc& desc) {
+  const auto& format = proto::format_info(desc.format);
+  if (!format.is_yuv())
+    return {{0, 0, 0, {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1}, {}, {desc.width_px, desc.height_px, 1}}};
+  const VkDeviceSize luma_bytes = format.row_bytes(0, desc.width_px) * desc.height_px;
+  return {{0, 0, 0, {VK_IMAGE_ASPECT_PLANE_0_BIT, 0, 0, 1}, {}, {desc.width_px, desc.height_px, 1}},
+          {luma_bytes, 0, 0, {VK_IMAGE_ASPECT_PLANE_1_BIT, 0, 0, 1}, {}, {desc.width_px / 2, desc.height_px / 2, 1}}};
 }
 
 }  // namespace
 
 std::vector<std::byte> make_pattern(const TextureDesc& desc, std::uint32_t seed) {
   std::vector<std::byte> pixels(size_of(desc));
-  const bool is_float = desc.format == proto::Format::kRgba16Float;
+  std::uint16_t kept_bits = 0xffff;
+  if (desc.format == proto::Format::kRgba16Float) kept_bits = 0xbfff;  // exponents below infinity
+  if (desc.format == proto::Format::kP010) kept_bits = 0xffc0;
   for (std::size_t i = 0; i < pixels.size() / 2; ++i) {
     const std::uint32_t mixed = (static_cast<std::uint32_t>(i) + seed * 0x9e3779b9u) * 2654435761u;
-    auto half = static_cast<std::uint16_t>(mixed >> 16);
-    if (is_float) half &= 0xbfff;  // exponents below infinity
+    const auto half = static_cast<std::uint16_t>(mixed >> 16 & kept_bits);
     std::memcpy(&pixels[2 * i], &half, sizeof half);
   }
   return pixels;
 }
 
-std::vector<std::byte> zeros(const TextureDesc& desc) { return std::vector<std::byte>(size_of(desc)); }
+std::vector<std::byte> blank(const TextureDesc& desc) {
+  std::vector<std::byte> pixels(size_of(desc));
+  const auto& format = proto::format_info(desc.format);
+  const std::size_t luma_bytes = format.row_bytes(0, desc.width_px) * desc.height_px;
+  const std::size_t step = desc.format == proto::Format::kP010 ? 2 : 1;
+  for (std::size_t i = luma_bytes + step - 1; i < pixels.size(); i += step) pixels[i] = std::byte{0x80};
+  return pixels;
+}
+
+std::vector<std::byte> laid_out(const TextureDesc& desc, const std::vector<std::byte>& pixels,
+                                std::span<const PlaneLayout> planes, std::size_t size_bytes) {
+  const auto& format = proto::format_info(desc.format);
+  std::vector<std::byte> memory(size_bytes, std::byte{0xa5});
+  const std::byte* next = pixels.data();
+  for (std::size_t plane = 0; plane < format.plane_count; ++plane)
+    for (std::size_t row = 0; row < format.rows(plane, desc.height_px); ++row) {
+      const std::size_t row_bytes = format.row_bytes(plane, desc.width_px);
+      std::memcpy(&memory.at(planes[plane].offset_bytes + row * planes[plane].row_pitch_bytes), next, row_bytes);
+      next += row_bytes;
+    }
+  return memory;
+}
 
 void write_slot(VulkanDevice& device, VkImage image, const TextureDesc& desc, const std::vector<std::byte>& pixels) {
   const StagingBuffer buffer(device, pixels.size());
   std::memcpy(buffer.address(), pixels.data(), pixels.size());
-  const auto copy = whole_slot(desc);
+  const auto copies = whole_slot(desc);
   use_slot(device, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT,
            [&](VkCommandBuffer commands) {
-             vkCmdCopyBufferToImage(commands, buffer.get(), image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &copy);
+             vkCmdCopyBufferToImage(commands, buffer.get(), image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+                                    static_cast<std::uint32_t>(copies.size()), copies.data());
            });
 }
 
@@ -172,10 +198,11 @@ std::vector<std::byte> read_slot(VulkanDevice& device, VkImage image, const Text
   std::vector<std::byte> pixels(size_of(desc));
   const StagingBuffer buffer(device, pixels.size());
   std::memset(buffer.address(), 0xa5, pixels.size());
-  const auto copy = whole_slot(desc);
+  const auto copies = whole_slot(desc);
   use_slot(device, image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT,
            [&](VkCommandBuffer commands) {
-             vkCmdCopyImageToBuffer(commands, image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, buffer.get(), 1, &copy);
+             vkCmdCopyImageToBuffer(commands, image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, buffer.get(),
+                                    static_cast<std::uint32_t>(copies.size()), copies.data());
              VkMemoryBarrier to_host{};
              to_host.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
              to_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;

@@ -1,7 +1,11 @@
 #include "tests/unit/vulkan/test_devices.h"
 
+#include <vulkan/vulkan.h>
+
 #include <cstdlib>
 #include <filesystem>
+
+#include "tests/support/format_support.h"
 
 namespace ferry::platform {
 
@@ -27,6 +31,11 @@ std::unique_ptr<VulkanDevice> make_device(const std::string& selector) {
 std::size_t open_descriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+std::string lack_of(const VulkanDevice& device, proto::Format format, VkExternalMemoryHandleTypeFlagBits handle_type) {
+  return ferry::test::lack_of(vkGetPhysicalDeviceImageFormatProperties2, device.handles().physical_device,
+                              proto::format_info(format), handle_type);
 }
 
 void TwoDevices::SetUp() {

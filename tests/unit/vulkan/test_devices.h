@@ -20,6 +20,10 @@ std::unique_ptr<VulkanDevice> make_device(const std::string& selector = {});
 /// Of this process.
 std::size_t open_descriptors();
 
+/// Why @p device cannot share images of @p format so; "" where it can.
+std::string lack_of(const VulkanDevice& device, proto::Format format,
+                    VkExternalMemoryHandleTypeFlagBits handle_type = VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT);
+
 /// Two VkDevices of one physical device, as a broker and a client have them; the layer must have kept silent.
 class TwoDevices : public ::testing::Test {
  protected:
