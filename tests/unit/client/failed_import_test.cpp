@@ -7,11 +7,9 @@
 #include <mutex>
 #include <vector>
 
-#include "client/src/api_handles.h"
 #include "tests/support/deadline.h"
-#include "tests/unit/daemon/fake_gpu.h"
+#include "tests/unit/client/library_test.h"
 #include "tests/unit/daemon/raw_client.h"
-#include "tests/unit/daemon/test_broker.h"
 
 namespace ferry::client {
 namespace {
@@ -30,27 +28,11 @@ platform::DeviceCapabilities able(std::uint8_t number, bool host_memory) {
   return capabilities;
 }
 
-class StandInTexture final : public platform::ImportedTexture {
- public:
-  VkImage image() const override { return VK_NULL_HANDLE; }
-  VkImageView view() const override { return VK_NULL_HANDLE; }
-  VkFormat vk_format() const override { return VK_FORMAT_R8G8B8A8_UNORM; }
-};
-
-class StandInTimeline final : public platform::Timeline {
- public:
-  VkSemaphore semaphore() const override { return VK_NULL_HANDLE; }
-  proto::Result<std::uint64_t> value() const override { return UINT64_MAX; }
-  proto::Result<void> signal(std::uint64_t) override { return {}; }
-  proto::Result<void> wait(std::uint64_t, std::int64_t) const override { return {}; }
-};
-
 /// Notes what it is given.
-class PickyDevice final : public platform::VulkanDevice,
-                          public platform::TextureImporter,
-                          public platform::TimelineImporter {
+class PickyDevice final : public StandInDevice {
  public:
-  explicit PickyDevice(platform::DeviceCapabilities capabilities) : capabilities_(std::move(capabilities)) {}
+  using StandInDevice::import;
+  using StandInDevice::StandInDevice;
 
   void refuse(std::vector<std::uint64_t> modifiers) {
     const std::lock_guard lock(mutex_);
@@ -62,20 +44,7 @@ class PickyDevice final : public platform::VulkanDevice,
     return tried_;
   }
 
-  const platform::VulkanHandles& handles() const override { return handles_; }
-  VkQueue queue() const override { return VK_NULL_HANDLE; }
-  const platform::DeviceCapabilities& capabilities() const override { return capabilities_; }
-  platform::TextureImporter& texture_importer() override { return *this; }
-  platform::TimelineImporter& timeline_importer() override { return *this; }
-  platform::TextureExporter* texture_exporter() override { return nullptr; }
-  std::unique_ptr<platform::TextureExporter> dma_buf_exporter(std::vector<std::uint64_t>, std::uint32_t) override { return nullptr; }
-  platform::TimelineExporter* timeline_exporter() override { return nullptr; }
-  proto::Result<std::unique_ptr<platform::FenceBridge>> fence_bridge(platform::LentQueue) override {
-    return proto::Error{proto::ErrorCode::kUnsupported, "no fences"};
-  }
-  std::uint64_t validation_errors() const override { return 0; }
-
-  proto::Result<std::unique_ptr<platform::ImportedTexture>> import(platform::UniqueFd, const platform::TextureDesc&,
+  proto::Result<std::unique_ptr<platform::ImportedTexture>> import(platform::UniqueFd fd, const platform::TextureDesc& desc,
                                                                    const platform::TextureLayout& layout) override {
     const std::lock_guard lock(mutex_);
     if (layout.transport == Transport::kDmaBuf) {
@@ -83,48 +52,25 @@ class PickyDevice final : public platform::VulkanDevice,
       if (std::find(refused_.begin(), refused_.end(), layout.modifier) != refused_.end())
         return proto::Error{proto::ErrorCode::kUnsupported, "the driver says no"};
     }
-    return std::unique_ptr<platform::ImportedTexture>(std::make_unique<StandInTexture>());
-  }
-  proto::Result<std::unique_ptr<platform::Timeline>> import(platform::UniqueFd) override { return create_local(); }
-  proto::Result<std::unique_ptr<platform::Timeline>> create_local() override {
-    return std::unique_ptr<platform::Timeline>(std::make_unique<StandInTimeline>());
+    return StandInDevice::import(std::move(fd), desc, layout);
   }
 
  private:
-  const platform::VulkanHandles handles_;
-  const platform::DeviceCapabilities capabilities_;
   mutable std::mutex mutex_;
   std::vector<std::uint64_t> refused_, tried_;
 };
 
-class FailedImport : public ::testing::Test {
+class FailedImport : public LibraryTest {
  protected:
   void SetUp() override {
-    gpu_ = std::make_shared<daemon::test::FakeGpu>(std::uint8_t{1}, false);
-    gpu_->add_modifiers(proto::Format::kRgba8Unorm, {0, kTiled});
-    broker_ = std::make_unique<daemon::test::TestBroker>(daemon::GpuPool::of({gpu_}));
-    ferry_connect_info connect = FERRY_CONNECT_INFO_INIT;
-    connect.socket_path = broker_->socket().c_str();
-    connect.application = "picky";
-    ASSERT_EQ(ferry_connect(&connect, &connection_), FERRY_OK) << ferry_last_error();
-  }
-  void TearDown() override {
-    if (consumer_ != nullptr) {
-      EXPECT_EQ(ferry_consumer_destroy(consumer_), FERRY_OK) << ferry_last_error();
-    }
-    if (producer_ != nullptr) {
-      EXPECT_EQ(ferry_producer_destroy(producer_), FERRY_OK) << ferry_last_error();
-    }
-    if (device_ != nullptr) {
-      EXPECT_EQ(ferry_device_destroy(device_), FERRY_OK) << ferry_last_error();
-    }
-    EXPECT_EQ(ferry_disconnect(connection_), FERRY_OK) << ferry_last_error();
+    auto gpu = std::make_shared<daemon::test::FakeGpu>(std::uint8_t{1}, false);
+    gpu->add_modifiers(proto::Format::kRgba8Unorm, {0, kTiled});
+    connect(std::move(gpu), "picky");
   }
   void use_device(std::uint8_t number, bool host_memory = true) {
     auto device = std::make_unique<PickyDevice>(able(number, host_memory));
     picky_ = device.get();
-    auto binding = std::make_shared<DeviceBinding>(std::move(device));
-    ASSERT_EQ(give_out(handles().devices, std::make_unique<DeviceHandle>(std::move(binding)), &device_), FERRY_OK);
+    use(std::move(device));
   }
   /// A producer elsewhere, which imports everything.
   void start_stream() {
@@ -145,14 +91,8 @@ class FailedImport : public ::testing::Test {
     return state.transport;
   }
 
-  std::shared_ptr<daemon::test::FakeGpu> gpu_;
-  std::unique_ptr<daemon::test::TestBroker> broker_;
   std::unique_ptr<daemon::test::RawClient> renderer_;
   std::unique_ptr<daemon::test::RawProducer> stream_;
-  ferry_connection* connection_ = nullptr;
-  ferry_device* device_ = nullptr;
-  ferry_consumer* consumer_ = nullptr;
-  ferry_producer* producer_ = nullptr;
   PickyDevice* picky_ = nullptr;
 };
 
