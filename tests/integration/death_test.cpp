@@ -47,7 +47,13 @@ TEST_F(Deaths, AConsumerWhoseWorkOnTheGpuNeverEndsHoldsNobodyUp) {
   status_when([](const auto& s) { return stream_in(s, "cam")["consumers"].size() == 1; });
   several_laps_of_the_pool("after its end");
   const auto done = stop_and_check(survivor);
-  std::printf("longest gap between two frames: %.0f ms\n", done["longest_gap_ns"].get<double>() / 1e6);
+  const double longest_ms = done["longest_gap_ns"].get<double>() / 1e6;
+  std::printf("longest gap between two frames: %.0f ms\n", longest_ms);
+  // NVIDIA's driver takes seconds to bury it, and stops whoever frees something then. Drivers in software do not, and what
+  // else the machine does would show.
+  if (session().device_info().is_software == 0) {
+    EXPECT_LT(longest_ms, 1500) << "the survivor stood still while it was buried";
+  }
   stop_and_check(producer);
 }
 
