@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/support/check.h"
+#include "tests/support/format_support.h"
 #include "tests/support/layers/validation.h"
 
 namespace ferry::test {
@@ -65,6 +66,18 @@ ChildProcess StreamTest::start_consumer(Arguments arguments) {
 Session& StreamTest::session() {
   if (!session_) session_ = std::make_unique<Session>(SessionOptions{.socket = broker_.socket()});
   return *session_;
+}
+
+std::string StreamTest::lack_of(const proto::FormatInfo& format, const std::string& selector, bool as_dma_buf) {
+  std::unique_ptr<Session> other;
+  if (!selector.empty())
+    other = std::make_unique<Session>(SessionOptions{.socket = broker_.socket(), .device = selector});
+  const ferry_device_info device = (other ? *other : session()).device_info();
+  const auto query = reinterpret_cast<PFN_vkGetPhysicalDeviceImageFormatProperties2>(
+      device.get_instance_proc_addr(device.instance, "vkGetPhysicalDeviceImageFormatProperties2"));
+  return test::lack_of(query, device.physical_device, format,
+                       as_dma_buf ? VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT
+                                  : VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT);
 }
 
 nlohmann::json StreamTest::status_when(const std::function<bool(const nlohmann::json&)>& holds,

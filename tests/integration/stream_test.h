@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/format.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/child_process.h"
 #include "tests/support/session.h"
@@ -43,6 +44,9 @@ class StreamTest : public ::testing::Test {
 
   /// This process's own connection and device.
   Session& session();
+  /// Why the device that @p selector names (empty: session()'s) cannot share images of @p format in that way; "" where it
+  /// can. Asked of the driver, not of Ferry.
+  std::string lack_of(const proto::FormatInfo& format, const std::string& selector = {}, bool as_dma_buf = false);
   /// `ferry status`, asked anew until @p holds says yes; the last answer in any case. Waits for a broker, too.
   nlohmann::json status_when(const std::function<bool(const nlohmann::json&)>& holds,
                              std::chrono::milliseconds timeout = 15s);

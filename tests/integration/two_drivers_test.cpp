@@ -1,5 +1,7 @@
 // Two makes of drivers on one machine: Mesa's and SwiftShader. What one draws the other sees, whole, or is told why not.
 
+#include <array>
+
 #include "proto/format.h"
 #include "tests/integration/stream_test.h"
 #include "tests/support/check.h"
@@ -39,9 +41,13 @@ void produce(ChildProcess& producer, std::uint64_t count, std::uint64_t& publish
 class TwoDrivers : public StreamTest, public ::testing::WithParamInterface<Direction> {};
 
 TEST_P(TwoDrivers, EveryFrameArrivesWhole) {
+  for (const char* device : {GetParam().from, GetParam().to})
+    if (const std::string lack = lack_of(GetParam().format, device); !lack.empty())
+      GTEST_SKIP() << device << ": " << lack;
   const std::string format = ":" + std::string(GetParam().format.name);
-  auto producer = start_producer({"--name", "cam", "--device", GetParam().from, "--size", "67x3" + format, "--policy",
-                                  "block", "--rate", "0", "--paused"});
+  const bool is_yuv = GetParam().format.is_yuv();
+  auto producer = start_producer({"--name", "cam", "--device", GetParam().from, "--size",
+                                  (is_yuv ? "66x4" : "67x3") + format, "--policy", "block", "--rate", "0", "--paused"});
   auto consumer =
       start_consumer({"--name", "cam", "--device", GetParam().to, "--mode", "every", "--report-frames"});
   // What is published before the producer has moved over is nothing that a foreign consumer can see.
@@ -51,7 +57,8 @@ TEST_P(TwoDrivers, EveryFrameArrivesWhole) {
   const std::uint64_t first = published;
   consumer.wait_report("frame", 60s);
   produce(producer, 3, published);
-  for (const char* size : {"1x1", "4097x2160", "641x361"}) {
+  using Sizes = std::array<const char*, 3>;
+  for (const char* size : is_yuv ? Sizes{"2x2", "4098x2160", "642x362"} : Sizes{"1x1", "4097x2160", "641x361"}) {
     producer.send_command("resize " + (size + format));
     produce(producer, 3, published);
   }
@@ -71,7 +78,7 @@ TEST_P(TwoDrivers, EveryFrameArrivesWhole) {
 
 std::vector<Direction> directions() {
   std::vector<Direction> all;
-  for (const auto& format : proto::kRgbFormats) {
+  for (const auto& format : proto::kFormats) {
     all.push_back({kMesa, kSwiftShader, format});
     all.push_back({kSwiftShader, kMesa, format});
   }
@@ -106,6 +113,26 @@ TEST_F(JoiningStream, AForeignConsumerMovesEverybodyOverWithoutAFrameLost) {
   EXPECT_EQ(seen["missing"], 0) << seen;
   const auto drawn = stop_and_check(producer);
   EXPECT_EQ(drawn["transport"], "host-memory") << drawn;
+}
+
+TEST_F(JoiningStream, AFormatThatOneDriverLacksIsToldByName) {
+  const auto& nv12 = proto::format_info(proto::Format::kNv12);
+  if (const std::string lack = lack_of(nv12, kSwiftShader); !lack.empty()) GTEST_SKIP() << lack;
+  if (lack_of(nv12, kMesa).empty()) GTEST_SKIP() << "both drivers have NV12";
+  auto producer = start_producer({"--name", "cam", "--device", kSwiftShader, "--size", "320x180:NV12"});
+  Session foreign({.socket = broker_.socket(), .device = kMesa});
+  ferry_attach_info info = FERRY_ATTACH_INFO_INIT;
+  info.name = "cam";
+  info.timeout_ns = 20'000'000'000;
+  ferry_consumer* consumer = nullptr;
+  ASSERT_NE(ferry_consumer_attach(foreign.connection(), foreign.device(), &info, &consumer), FERRY_OK);
+  const std::string text = ferry_last_error();
+  for (const std::string& part : {std::string("device '") + foreign.device_info().name, std::string("format NV12")})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  // Whoever has it goes on seeing frames.
+  auto native = start_consumer({"--name", "cam", "--device", kSwiftShader, "--frames", "10"});
+  EXPECT_EQ(finish_foreigner(native)["frames"], 10);
+  stop_and_check(producer);
 }
 
 TEST_F(JoiningStream, NothingInCommonIsToldWithBothLists) {

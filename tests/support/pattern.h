@@ -3,6 +3,7 @@
 // the image, and no word of one frame equals the word at the same place of another. Whatever mixes two frames, shifts
 // a row or leaves a pixel out is seen by comparing the whole image.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "ferry/ferry.h"
+#include "proto/format.h"
 
 namespace ferry::test {
 
@@ -19,9 +21,12 @@ struct ImageShape {
   friend bool operator==(const ImageShape&, const ImageShape&) = default;
 };
 
-constexpr std::uint32_t bytes_per_pixel(std::uint32_t format) { return format == FERRY_FORMAT_RGBA16_FLOAT ? 8 : 4; }
+constexpr const proto::FormatInfo& format_of(const ImageShape& shape) {
+  return proto::format_info(static_cast<proto::Format>(shape.format));
+}
+/// Of all planes, one after the other.
 constexpr std::size_t size_bytes(const ImageShape& shape) {
-  return std::size_t{shape.width_px} * shape.height_px * bytes_per_pixel(shape.format);
+  return format_of(shape).image_bytes(shape.width_px, shape.height_px);
 }
 
 struct Picture {
@@ -36,8 +41,7 @@ class PatternWords {
   PatternWords(const Picture& picture, const ImageShape& shape)
       : base_(picture.seed * 0x85EBCA6Bu + static_cast<std::uint32_t>(picture.sequence) * 0x9E3779B1u +
               shape.format * 0xC2B2AE35u),
-        // Keeps halfs below 2: a copy need not preserve the bits of a NaN.
-        mask_(shape.format == FERRY_FORMAT_RGBA16_FLOAT ? 0xBFFFBFFFu : 0xFFFFFFFFu) {}
+        mask_(kept_bits(shape.format)) {}
 
   std::uint32_t word(std::uint32_t index) const {
     const std::uint32_t mixed = base_ + index * 0x01000193u;
@@ -47,15 +51,24 @@ class PatternWords {
   std::uint32_t mask() const { return mask_; }
 
  private:
+  /// The bits that a copy must preserve.
+  static constexpr std::uint32_t kept_bits(std::uint32_t format) {
+    if (format == FERRY_FORMAT_RGBA16_FLOAT) return 0xBFFFBFFFu;  // halfs below 2: a NaN may become another one
+    if (format == FERRY_FORMAT_P010) return 0xFFC0FFC0u;
+    return 0xFFFFFFFFu;
+  }
   std::uint32_t base_, mask_;
 };
 
+/// Of a picture with @p bytes: the last word may be more than half beyond them.
+constexpr std::uint32_t word_count(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 3) / 4); }
+
 inline void fill_pattern(std::span<std::byte> image, const Picture& picture, const ImageShape& shape) {
   const PatternWords words(picture, shape);
-  const auto count = static_cast<std::uint32_t>(image.size() / 4);
-  for (std::uint32_t i = 0; i < count; ++i) {
+  for (std::uint32_t i = 0; i < word_count(image.size()); ++i) {
     const std::uint32_t word = words.word(i);
-    std::memcpy(image.data() + std::size_t{i} * 4, &word, sizeof word);
+    const auto place = image.subspan(std::size_t{i} * 4);
+    std::memcpy(place.data(), &word, std::min(place.size(), sizeof word));
   }
 }
 
@@ -63,12 +76,11 @@ inline void fill_pattern(std::span<std::byte> image, const Picture& picture, con
 inline std::uint64_t count_wrong_words(std::span<const std::byte> image, const Picture& picture,
                                        const ImageShape& shape) {
   const PatternWords words(picture, shape);
-  const auto count = static_cast<std::uint32_t>(image.size() / 4);
   std::uint32_t wrong = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::uint32_t seen;
-    std::memcpy(&seen, image.data() + std::size_t{i} * 4, sizeof seen);
-    wrong += seen != words.word(i) ? 1 : 0;
+  for (std::uint32_t i = 0; i < word_count(image.size()); ++i) {
+    const std::uint32_t word = words.word(i);
+    const auto seen = image.subspan(std::size_t{i} * 4);
+    wrong += std::memcmp(seen.data(), &word, std::min(seen.size(), sizeof word)) != 0 ? 1 : 0;
   }
   return wrong;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "shaders/pattern.comp.h"
 #include "tests/support/check.h"
@@ -89,6 +90,7 @@ PatternProgram::~PatternProgram() {
 
 void PatternProgram::record(VkCommandBuffer commands, Task task, const Picture& picture,
                             const ImageShape& shape) const {
+  if (size_bytes(shape) % 4 != 0) throw std::invalid_argument("no whole words: not for the GPU");
   const PatternWords words(picture, shape);
   const Push push{words.base(), words.mask(), static_cast<std::uint32_t>(size_bytes(shape) / 4),
                   static_cast<std::uint32_t>(task)};

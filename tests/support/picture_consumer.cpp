@@ -75,7 +75,7 @@ void PictureConsumer::note_wrong(const ferry_frame& frame, std::uint64_t& count,
   books_.first_wrong =
       fmt::format("frame {} ({}x{} format {}, generation {}, slot {}): {} words of {} wrong {}", frame.sequence,
                   frame.width_px, frame.height_px, frame.format, frame.generation, frame.slot, words,
-                  size_bytes({frame.width_px, frame.height_px, frame.format}) / 4, what);
+                  word_count(size_bytes({frame.width_px, frame.height_px, frame.format})), what);
 }
 
 bool PictureConsumer::was_evicted() {

@@ -57,9 +57,10 @@ void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& p
     gpu_.CmdPipelineBarrier(commands, kTransfer, kTransfer, 0, 0, nullptr, 0, nullptr, 1, &take);
   }
   if (read) {
-    const VkBufferImageCopy copy = whole_image(shape);
+    const ImageCopies copies = whole_image(shape);
     if (engine_ == Engine::kGpu) gpu_.CmdFillBuffer(commands, result_->handle(), 0, VK_WHOLE_SIZE, 0);
-    gpu_.CmdCopyImageToBuffer(commands, frame.image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, pixels_->handle(), 1, &copy);
+    gpu_.CmdCopyImageToBuffer(commands, frame.image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, pixels_->handle(),
+                              copies.count, copies.regions.data());
     if (engine_ == Engine::kGpu) {
       memory_barrier(gpu_, commands, kTransfer, VK_ACCESS_TRANSFER_WRITE_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);

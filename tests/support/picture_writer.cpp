@@ -45,11 +45,21 @@ struct PictureWriter::Canvas {
   GpuCommands commands;  // last: waits for what uses the others
 };
 
-VkBufferImageCopy whole_image(const ImageShape& shape) {
-  VkBufferImageCopy copy{};
-  copy.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-  copy.imageExtent = {shape.width_px, shape.height_px, 1};
-  return copy;
+ImageCopies whole_image(const ImageShape& shape) {
+  const proto::FormatInfo& format = format_of(shape);
+  ImageCopies copies;
+  VkDeviceSize offset_bytes = 0;
+  for (std::uint32_t i = 0; i < format.plane_count; ++i) {
+    const std::uint32_t divisor = format.planes[i].divisor;
+    VkImageAspectFlags aspect = VK_IMAGE_ASPECT_COLOR_BIT;
+    if (format.is_yuv()) aspect = VkImageAspectFlags{VK_IMAGE_ASPECT_PLANE_0_BIT} << i;
+    VkBufferImageCopy& copy = copies.regions[copies.count++];
+    copy.bufferOffset = offset_bytes;
+    copy.imageSubresource = {aspect, 0, 0, 1};
+    copy.imageExtent = {shape.width_px / divisor, shape.height_px / divisor, 1};
+    offset_bytes += format.row_bytes(i, shape.width_px) * format.rows(i, shape.height_px);
+  }
+  return copies;
 }
 
 PictureWriter::PictureWriter(const Gpu& gpu, Engine engine, std::uint32_t depth) : gpu_(gpu), engine_(engine) {
@@ -76,9 +86,9 @@ void PictureWriter::draw(const ferry_target& target, const Picture& picture, End
       target.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
   gpu_.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0,
                           nullptr, 1, &take);
-  const VkBufferImageCopy copy = whole_image(shape);
-  gpu_.CmdCopyBufferToImage(commands, canvas.buffer->handle(), target.image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1,
-                            &copy);
+  const ImageCopies copies = whole_image(shape);
+  gpu_.CmdCopyBufferToImage(commands, canvas.buffer->handle(), target.image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+                            copies.count, copies.regions.data());
   const VkImageMemoryBarrier give = ferry_release_barrier(
       target.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
   gpu_.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr,

@@ -1,6 +1,7 @@
 #pragma once
 // Draws pictures (pattern.h) into a producer's targets: every pixel, every frame.
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -36,7 +37,11 @@ class PictureWriter {
   std::size_t next_ = 0;
 };
 
-/// A copy between a tightly packed buffer and the whole of an image.
-VkBufferImageCopy whole_image(const ImageShape& shape);
+/// Copies between a tightly packed buffer and the whole of an image: one for each plane.
+struct ImageCopies {
+  std::array<VkBufferImageCopy, proto::kMaxFormatPlanes> regions{};
+  std::uint32_t count = 0;
+};
+ImageCopies whole_image(const ImageShape& shape);
 
 }  // namespace ferry::test

@@ -69,10 +69,10 @@ void DamagingRelay::read(const ferry_frame& frame) {
   for_the_host.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
   for_the_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
   for_the_host.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
-  const VkBufferImageCopy whole = whole_image(shape_);
+  const ImageCopies whole = whole_image(shape_);
   const VkCommandBuffer commands = commands_.begin();
   gpu_.CmdPipelineBarrier(commands, kTransfer, kTransfer, 0, 0, nullptr, 0, nullptr, 1, &take);
-  gpu_.CmdCopyImageToBuffer(commands, frame.image, layout, readback_.handle(), 1, &whole);
+  gpu_.CmdCopyImageToBuffer(commands, frame.image, layout, readback_.handle(), whole.count, whole.regions.data());
   gpu_.CmdPipelineBarrier(commands, kTransfer, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &for_the_host, 0, nullptr, 0, nullptr);
   gpu_.CmdPipelineBarrier(commands, kTransfer, kEnd, 0, 0, nullptr, 0, nullptr, 1, &give);
   commands_.submit({.wait_semaphores = {&frame.wait_semaphore, 1},
@@ -90,10 +90,10 @@ void DamagingRelay::write(const ferry_target& target) {
   const auto access = VK_ACCESS_TRANSFER_WRITE_BIT;
   const VkImageMemoryBarrier take = ferry_acquire_barrier(target.image, gpu_.queue_family_index(), layout, access);
   const VkImageMemoryBarrier give = ferry_release_barrier(target.image, gpu_.queue_family_index(), layout, access);
-  const VkBufferImageCopy whole = whole_image(shape_);
+  const ImageCopies whole = whole_image(shape_);
   const VkCommandBuffer commands = commands_.begin();  // waits for what reads upload_
   gpu_.CmdPipelineBarrier(commands, kTransfer, kTransfer, 0, 0, nullptr, 0, nullptr, 1, &take);
-  gpu_.CmdCopyBufferToImage(commands, upload_.handle(), target.image, layout, 1, &whole);
+  gpu_.CmdCopyBufferToImage(commands, upload_.handle(), target.image, layout, whole.count, whole.regions.data());
   gpu_.CmdPipelineBarrier(commands, kTransfer, kEnd, 0, 0, nullptr, 0, nullptr, 1, &give);
   commands_.submit({.wait_semaphores = {target.wait_semaphores, target.wait_count},
                     .wait_values = {target.wait_values, target.wait_count},

@@ -2,69 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <span>
 
-#include "ferry/ferry_vulkan.h"
+#include "tests/integration/cli/one_frame.h"
 #include "tests/integration/cli/png_picture.h"
 #include "tests/integration/cli/program_test.h"
-#include "tests/support/check.h"
-#include "tests/support/picture_producer.h"
 
 namespace ferry::test {
 namespace {
 
 constexpr std::uint32_t kWidth = 64, kHeight = 4;
-
-/// A stream with one frame of @p pixels.
-class OneFrame {
- public:
-  OneFrame(Session& session, std::uint32_t format, std::uint32_t transfer, std::uint32_t primaries,
-           std::span<const std::byte> pixels)
-      : gpu_(session.gpu()), pixels_(gpu_, pixels.size(), GpuBuffer::Kind::kUpload), commands_(gpu_) {
-    std::memcpy(pixels_.bytes().data(), pixels.data(), pixels.size());
-    ferry_stream_info info = FERRY_STREAM_INFO_INIT;
-    info.name = "hdr";
-    info.image = image_desc({kWidth, kHeight, format});
-    check(ferry_producer_create(session.connection(), session.device(), &info, &producer_), "ferry_producer_create");
-    ferry_target target{};
-    target.struct_size = FERRY_TARGET_SIZE;
-    check(ferry_producer_begin(producer_, 20'000'000'000, &target), "ferry_producer_begin");
-    draw(target, {kWidth, kHeight, format});
-    ferry_frame_metadata metadata{};
-    metadata.struct_size = sizeof metadata;
-    metadata.transfer = transfer;
-    metadata.primaries = primaries;
-    check(ferry_producer_publish(producer_, target.id, &metadata), "ferry_producer_publish");
-    commands_.wait();
-  }
-  ~OneFrame() { ferry_producer_destroy(producer_); }
-  OneFrame(const OneFrame&) = delete;
-  OneFrame& operator=(const OneFrame&) = delete;
-
- private:
-  void draw(const ferry_target& target, const ImageShape& shape) {
-    const auto layout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-    const auto stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
-    const auto access = VK_ACCESS_TRANSFER_WRITE_BIT;
-    const VkImageMemoryBarrier take = ferry_acquire_barrier(target.image, gpu_.queue_family_index(), layout, access);
-    const VkImageMemoryBarrier give = ferry_release_barrier(target.image, gpu_.queue_family_index(), layout, access);
-    const VkBufferImageCopy whole = whole_image(shape);
-    const VkCommandBuffer commands = commands_.begin();
-    gpu_.CmdPipelineBarrier(commands, stage, stage, 0, 0, nullptr, 0, nullptr, 1, &take);
-    gpu_.CmdCopyBufferToImage(commands, pixels_.handle(), target.image, layout, 1, &whole);
-    gpu_.CmdPipelineBarrier(commands, stage, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr, 0, nullptr, 1, &give);
-    commands_.submit({.wait_semaphores = {target.wait_semaphores, target.wait_count},
-                      .wait_values = {target.wait_values, target.wait_count},
-                      .signal_semaphore = target.signal_semaphore,
-                      .signal_value = target.signal_value});
-  }
-
-  const Gpu& gpu_;
-  GpuBuffer pixels_;
-  GpuCommands commands_;
-  ferry_producer* producer_ = nullptr;
-};
 
 double encoded(double light) { return light <= 0.0031308 ? light * 12.92 : 1.055 * std::pow(light, 1 / 2.4) - 0.055; }
 
@@ -79,7 +26,7 @@ class HdrSnapshot : public ProgramTest {
  protected:
   PngPicture snapshot() {
     const std::string file = files_.file("hdr.png");
-    const Outcome outcome = run("ferry", {"snapshot", "hdr", file, "--timeout", "60"});
+    const Outcome outcome = run("ferry", {"snapshot", OneFrame::kStream, file, "--timeout", "60"});
     if (!outcome.status.clean()) ADD_FAILURE() << outcome;
     return PngPicture(file);
   }
@@ -103,7 +50,7 @@ TEST_F(HdrSnapshot, FloatsKeepTheirHuesAboveWhite) {
       for (const double c : light_at(x, y)) halves.push_back(half(c));
       halves.push_back(half(1));
     }
-  const OneFrame frame(session(), FERRY_FORMAT_RGBA16_FLOAT, FERRY_TRANSFER_LINEAR, FERRY_PRIMARIES_BT709,
+  const OneFrame frame(session(), {kWidth, kHeight, FERRY_FORMAT_RGBA16_FLOAT}, {.transfer = FERRY_TRANSFER_LINEAR},
                        std::as_bytes(std::span(halves)));
   const PngPicture picture = snapshot();
   ASSERT_EQ(picture.bits_per_sample(), 16u);
@@ -130,8 +77,8 @@ TEST_F(HdrSnapshot, PqIsDecodedToLight) {
     const std::uint32_t code = code_at(i % kWidth);
     words.push_back(3U << 30 | code << 20 | code << 10 | code);
   }
-  const OneFrame frame(session(), FERRY_FORMAT_RGB10A2_UNORM, FERRY_TRANSFER_PQ, FERRY_PRIMARIES_BT2020,
-                       std::as_bytes(std::span(words)));
+  const OneFrame frame(session(), {kWidth, kHeight, FERRY_FORMAT_RGB10A2_UNORM},
+                       {.primaries = FERRY_PRIMARIES_BT2020, .transfer = FERRY_TRANSFER_PQ}, std::as_bytes(std::span(words)));
   const PngPicture picture = snapshot();
   const double peak = light_of(code_at(kWidth - 1));
   ASSERT_GT(peak, 5) << "no highlights";
