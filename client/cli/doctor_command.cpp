@@ -37,7 +37,8 @@ constexpr Way kWays[] = {{"opaque-fd", "timeline"}, {"opaque-fd", "sync-fd"}, {"
 constexpr Way kAutomatic{"auto", "auto"};
 
 constexpr ferry_format kFormats[] = {FERRY_FORMAT_RGBA8_UNORM, FERRY_FORMAT_RGBA8_SRGB,    FERRY_FORMAT_BGRA8_UNORM,
-                                     FERRY_FORMAT_BGRA8_SRGB,  FERRY_FORMAT_RGB10A2_UNORM, FERRY_FORMAT_RGBA16_FLOAT};
+                                     FERRY_FORMAT_BGRA8_SRGB,  FERRY_FORMAT_RGB10A2_UNORM, FERRY_FORMAT_RGBA16_FLOAT,
+                                     FERRY_FORMAT_NV12,        FERRY_FORMAT_P010};
 
 /// A producer and a consumer in processes of their own, which do what they are told.
 class Pair {
@@ -45,6 +46,13 @@ class Pair {
   Pair(const PrivateBroker& broker, const DoctorDevice& from, const DoctorDevice& to, const Way& way, Size size)
       : producer_("/proc/self/exe", arguments("producer", broker, from, way, size), broker.file("producer.log")),
         consumer_("/proc/self/exe", arguments("consumer", broker, to, way, size), broker.file("consumer.log")) {}
+
+  /// Why the producer's device has no images of @p format; "" where it has.
+  std::string lack_of(ferry_format format) {
+    Outcome outcome;
+    const auto answer = step(outcome, producer_, "producer", fmt::format("lacks {}", static_cast<int>(format)));
+    return answer ? answer->value("reason", "") : outcome.reason;
+  }
 
   struct Outcome {
     std::string reason;  ///< empty: it worked
@@ -117,6 +125,7 @@ class Doctor {
   DoctorReport examine() {
     report_.remarks = remarks_on(this_machine());
     find_devices();
+    for (DoctorDevice& device : report_.devices) find_lacks(device);
     for (std::size_t from = 0; from < report_.devices.size(); ++from)
       for (std::size_t to = 0; to < report_.devices.size(); ++to) {
         report_.choices.push_back(choose(from, to));
@@ -133,6 +142,17 @@ class Doctor {
           {device.name, device.driver, device.device_uuid, device.driver_uuid, device.is_software});
   }
 
+  void find_lacks(DoctorDevice& device) {
+    Pair pair(broker_, device, device, kAutomatic, size_);
+    for (const ferry_format format : kFormats)
+      if (std::string reason = pair.lack_of(format); !reason.empty())
+        device.lacks.push_back({std::string(format_name(format)), std::move(reason)});
+  }
+  bool has(std::size_t device, std::string_view format) const {
+    const auto& lacks = report_.devices[device].lacks;
+    return std::none_of(lacks.begin(), lacks.end(), [&](const auto& lack) { return lack.format == format; });
+  }
+
   DoctorTry try_way(std::size_t from, std::size_t to, const Way& way) {
     DoctorTry result;
     result.from = from;
@@ -142,10 +162,11 @@ class Doctor {
     std::vector<std::int64_t> hand_overs;
     std::optional<Pair> pair;
     for (const ferry_format format : kFormats) {
+      const std::string name(format_name(format));
+      if (!has(from, name) || !has(to, name)) continue;
       if (!pair) pair.emplace(broker_, report_.devices[from], report_.devices[to], way, size_);
       const Pair::Outcome outcome = pair->try_format(format);
       if (!outcome.alive) pair.reset();
-      const std::string name(format_name(format));
       if (outcome.reason.empty()) {
         result.works.push_back(name);
         hand_overs.insert(hand_overs.end(), outcome.hand_over_ns.begin(), outcome.hand_over_ns.end());

@@ -3,6 +3,7 @@
 //
 //   producer  open FORMAT | publish NUMBER | close
 //   consumer  attach | read NUMBER | detach
+//   either    lacks FORMAT
 //
 // Each answers with one line of JSON: {"ok": true, ...} or {"ok": false, "text": "..."}.
 

@@ -87,6 +87,8 @@ std::string render_doctor(const DoctorReport& report, const Style& style, std::s
     const DoctorDevice& device = report.devices[i];
     out += fmt::format("  {}  {}  ({}{})\n", i, printable(device.name), printable(device.driver),
                        device.is_software ? ", software" : "");
+    for (const auto& lack : device.lacks)
+      append_wrapped(out, fmt::format("has no {}: {}", lack.format, lack.reason), columns);
   }
   for (const DoctorRemark& remark : report.remarks) {
     out += fmt::format("  {} {}\n", style.yellow("!"), printable(remark.what));
@@ -122,12 +124,16 @@ std::string render_doctor(const DoctorReport& report, const Style& style, std::s
 
 std::string doctor_json(const DoctorReport& report) {
   Json devices = Json::array(), pairs = Json::array(), tries = Json::array(), remarks = Json::array();
-  for (const DoctorDevice& device : report.devices)
+  for (const DoctorDevice& device : report.devices) {
+    Json lacks = Json::array();
+    for (const auto& lack : device.lacks) lacks.push_back({{"format", lack.format}, {"reason", lack.reason}});
     devices.push_back({{"name", device.name},
                        {"driver", device.driver},
                        {"device_uuid", device.device_uuid},
                        {"driver_uuid", device.driver_uuid},
-                       {"is_software", device.is_software}});
+                       {"is_software", device.is_software},
+                       {"lacks", lacks}});
+  }
   for (const DoctorChoice& choice : report.choices)
     pairs.push_back({{"from", choice.from},
                      {"to", choice.to},

@@ -14,9 +14,13 @@ namespace ferry::cli {
 struct DoctorDevice {
   std::string name, driver, device_uuid, driver_uuid;
   bool is_software = false;
+  struct Lack {
+    std::string format, reason;
+  };
+  std::vector<Lack> lacks{};  ///< formats that it has no images of: no way to or from it is tried with them
 };
 
-/// One way from one device to another, tried with every format.
+/// One way from one device to another, tried with every format that both have.
 struct DoctorTry {
   std::size_t from = 0, to = 0;  ///< in DoctorReport::devices
   std::string transport, sync_mode;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "client/cli/exit_code.h"
+#include "client/cli/plane_copies.h"
 
 namespace ferry::cli {
 namespace {
@@ -31,8 +32,7 @@ void record_copy(vk::CommandBuffer commands, const Gpu& gpu, const Frame& frame,
       frame.image, gpu.queue_family, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
   const vk::BufferMemoryBarrier to_host(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead,
                                         VK_QUEUE_FAMILY_IGNORED, VK_QUEUE_FAMILY_IGNORED, buffer, 0, VK_WHOLE_SIZE);
-  const vk::BufferImageCopy everything(0, 0, 0, {vk::ImageAspectFlagBits::eColor, 0, 0, 1}, {0, 0, 0},
-                                       {frame.width_px, frame.height_px, 1});
+  const auto everything = plane_copies(static_cast<ferry_format>(frame.format), frame.width_px, frame.height_px);
   commands.begin({vk::CommandBufferUsageFlagBits::eOneTimeSubmit});
   commands.pipelineBarrier(Stage::eTransfer, Stage::eTransfer, {}, {}, {}, take);
   commands.copyImageToBuffer(frame.image, vk::ImageLayout::eTransferSrcOptimal, buffer, everything);
@@ -47,7 +47,7 @@ FrameReadback::FrameReadback(const Gpu& gpu, Consumer& consumer, const Frame& fr
     : gpu_(gpu) {
   const auto format = static_cast<ferry_format>(frame.format);
   const std::size_t stride_bytes = frame.width_px * bytes_per_pixel(format);
-  const std::size_t size_bytes = stride_bytes * frame.height_px;
+  const std::size_t size_bytes = planes_of(format).size_bytes(frame.width_px, frame.height_px);
   allocate(size_bytes);
   pool_ = gpu_.device.createCommandPoolUnique({vk::CommandPoolCreateFlagBits::eTransient, gpu_.queue_family});
   const auto commands = gpu_.device.allocateCommandBuffers({*pool_, vk::CommandBufferLevel::ePrimary, 1}).front();

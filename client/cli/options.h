@@ -72,7 +72,7 @@ inline constexpr double kMaxRateHz = 10'000;
 
 /// "1920x1080", both 1 to kMaxSidePx.
 std::optional<Size> parse_size(std::string_view text);
-/// "rgba16f", in any case.
+/// "rgba16f", in any case: RGB formats, which `ferry source` can render to.
 std::optional<ferry_format> parse_format(std::string_view text);
 /// "timeline" for FERRY_SYNC_TIMELINE.
 const char* sync_mode_name(std::uint32_t mode);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "client/cli/yuv.h"
+
 namespace ferry::cli {
 namespace {
 
@@ -111,6 +113,10 @@ PictureColour raw_colour(ferry_transfer transfer, ferry_primaries primaries) {
 }  // namespace
 
 Picture make_picture(const PixelView& frame, const ferry_frame_metadata& metadata) {
+  if (is_yuv_format(frame.format)) {
+    const RgbFrame rgb = rgb_of(frame, metadata);
+    return make_picture(rgb.view(), rgb.metadata);
+  }
   const PixelView view = frame.cropped(metadata.crop);
   const PixelPath path(view.format, metadata);
   const auto orientation = static_cast<ferry_orientation>(metadata.orientation);
@@ -131,6 +137,10 @@ Picture make_picture(const PixelView& frame, const ferry_frame_metadata& metadat
 }
 
 Picture make_raw_picture(const PixelView& frame, const ferry_frame_metadata& metadata) {
+  if (is_yuv_format(frame.format)) {
+    const RgbFrame rgb = rgb_of(frame, metadata);
+    return make_raw_picture(rgb.view(), rgb.metadata);
+  }
   Picture picture = blank_picture(frame.format, frame.width_px, frame.height_px, metadata.alpha != FERRY_ALPHA_OPAQUE);
   picture.primaries = static_cast<ferry_primaries>(metadata.primaries);
   picture.colour =

@@ -31,7 +31,8 @@ struct Picture {
 /// @p metadata must be valid for the view (the library checks what it hands out).
 Picture make_picture(const PixelView& frame, const ferry_frame_metadata& metadata);
 
-/// The stored numbers, as they are, of the whole texture; floats are clipped to 0 .. 1.
+/// The stored numbers, as they are, of the whole texture; floats are clipped to 0 .. 1. Of YUV formats the RGB that they
+/// stand for.
 Picture make_raw_picture(const PixelView& frame, const ferry_frame_metadata& metadata);
 
 struct Position {

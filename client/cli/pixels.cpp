@@ -34,6 +34,10 @@ std::string_view format_name(std::uint32_t format) {
       return "RGB10A2";
     case FERRY_FORMAT_RGBA16_FLOAT:
       return "RGBA16F";
+    case FERRY_FORMAT_NV12:
+      return "NV12";
+    case FERRY_FORMAT_P010:
+      return "P010";
     default:
       return "?";
   }
@@ -68,6 +72,9 @@ Pixel load_pixel(const PixelView& view, std::uint32_t x_px, std::uint32_t y_px) 
       const auto half = [&](std::size_t i) { return half_to_float(load<std::uint16_t>(at + 2 * i)); };
       return {{half(0), half(1), half(2)}, half(3)};
     }
+    case FERRY_FORMAT_NV12:
+    case FERRY_FORMAT_P010:
+      break;
   }
   return {};
 }

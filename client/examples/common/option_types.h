@@ -64,9 +64,11 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Value& value, co
       ->type_name(all);
 }
 
+/// Those that can be rendered to.
 inline std::map<std::string, ferry_format> format_names() {
   std::map<std::string, ferry_format> names;
-  for (const auto& entry : kFormatNames) names.emplace(entry.name, entry.format);
+  for (const auto& entry : kFormatNames)
+    if (!is_yuv(entry.format)) names.emplace(entry.name, entry.format);
   return names;
 }
 

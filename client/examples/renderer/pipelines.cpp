@@ -33,6 +33,9 @@ vk::Format vulkan_format(ferry_format format) {
       return vk::Format::eA2B10G10R10UnormPack32;
     case FERRY_FORMAT_RGBA16_FLOAT:
       return vk::Format::eR16G16B16A16Sfloat;
+    case FERRY_FORMAT_NV12:
+    case FERRY_FORMAT_P010:
+      break;  // not to be rendered to
   }
   return vk::Format::eUndefined;
 }

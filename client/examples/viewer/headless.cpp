@@ -92,6 +92,10 @@ Tally read_frames(ferry::Consumer& consumer, const examples::Gpu& gpu, const Opt
     }
     const auto* frame = std::get_if<ferry::Frame>(&next);
     tally.to_acquire_ms.add(ms_since(frame->produced_ns));
+    if (examples::is_yuv(frame->format))
+      throw CommandError(ExitCode::kFailure,
+                         fmt::format("stream '{}' is {}, which this viewer does not show: `ferry snapshot` converts it",
+                                     options.stream, examples::format_name(frame->format)));
     picture = readback.read(consumer, *frame);
     tally.to_pixels_ms.add(ms_since(frame->produced_ns));
     tally.last_ns = examples::monotonic_ns();

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "client/examples/common/image_format.h"
 #include "client/examples/common/pacer.h"
 
 namespace viewer {
@@ -113,6 +114,11 @@ void Subscription::take_frames() try {
   has_more_ = false;
   while (const auto next = consumer_->acquire(ferry::kNoWait)) {
     stats_.add(*next, examples::monotonic_ns());
+    if (examples::is_yuv(next->format)) {
+      consumer_->release(*next, FERRY_RELEASE_UNUSED);
+      remark_ = "the stream is " + std::string(examples::format_name(next->format)) + ", which this viewer does not show";
+      continue;
+    }
     const auto last = std::exchange(shown_, ShownFrame{*next});
     if (last && last->was_drawn) returner_.give_back(*consumer_, last->frame);
     if (last && !last->was_drawn) consumer_->release(last->frame, FERRY_RELEASE_UNUSED);

@@ -11,6 +11,7 @@ DoctorReport sample() {
   DoctorReport report;
   report.size = {641, 361};
   report.devices = {{"GPU A", "driver 1", "aa", "bb", false}, {"GPU B", "driver 2", "cc", "dd", true}};
+  report.devices[1].lacks = {{"NV12", "VK_ERROR_FORMAT_NOT_SUPPORTED"}};
   report.choices = {{0, 1, true, "host-memory", "opaque-fd needs equal UUIDs", "host", "no timelines", ""},
                     {1, 0, false, "", "", "", "", "no transport at all"}};
   DoctorTry works;
@@ -33,7 +34,7 @@ TEST(DoctorReport, SaysEachThingOnceAndWhatToDo) {
   const std::string text = render_doctor(sample(), Style(false), 100);
   for (const char* part : {"0  GPU A  (driver 1)", "1  GPU B  (driver 2, software)", "0 to 1  host-memory, sync host",
                            "1 to 0  nothing works", "no transport at all", "works, 2 formats", "1.5 ms", "<- chosen",
-                           "renderD128", "-> nothing to do: two devices"})
+                           "has no NV12: VK_ERROR_FORMAT_NOT_SUPPORTED", "renderD128", "-> nothing to do: two devices"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   const auto first = text.rfind("opaque-fd needs equal UUIDs");
   EXPECT_EQ(text.find("opaque-fd needs equal UUIDs", text.find("Every way")), first) << text;
@@ -44,6 +45,9 @@ TEST(DoctorReport, TellsProgramsTheSame) {
   EXPECT_EQ(json["schema"], 1);
   EXPECT_EQ(json["width_px"], 641);
   EXPECT_EQ(json["devices"].size(), 2u);
+  EXPECT_TRUE(json["devices"][0]["lacks"].empty());
+  EXPECT_EQ(json["devices"][1]["lacks"][0]["format"], "NV12");
+  EXPECT_EQ(json["devices"][1]["lacks"][0]["reason"], "VK_ERROR_FORMAT_NOT_SUPPORTED");
   EXPECT_EQ(json["pairs"][1]["reason"], "no transport at all");
   EXPECT_TRUE(json["tries"][0]["chosen"]);
   EXPECT_FALSE(json["tries"][1]["chosen"]);
