@@ -31,6 +31,8 @@ pub const FORMAT_BGRA8_UNORM: u32 = 3;
 pub const FORMAT_BGRA8_SRGB: u32 = 4;
 pub const FORMAT_RGB10A2_UNORM: u32 = 5;
 pub const FORMAT_RGBA16_FLOAT: u32 = 6;
+pub const FORMAT_NV12: u32 = 7;
+pub const FORMAT_P010: u32 = 8;
 
 pub const USAGE_RENDER: u32 = 1 << 0;
 pub const USAGE_SAMPLE: u32 = 1 << 1;

@@ -1,4 +1,4 @@
-use ferry::Format;
+use ferry::{Error, ErrorKind, Format, Result};
 use wgpu::TextureFormat;
 
 /// How wgpu calls a format that crosses.
@@ -11,10 +11,22 @@ pub fn texture_format(format: Format) -> TextureFormat {
         Format::Bgra8Srgb => TextureFormat::Bgra8UnormSrgb,
         Format::Rgb10a2Unorm => TextureFormat::Rgb10a2Unorm,
         Format::Rgba16Float => TextureFormat::Rgba16Float,
+        Format::Nv12 => TextureFormat::NV12,
+        Format::P010 => TextureFormat::P010,
     }
 }
 
-/// The format that crosses for one of wgpu's, if any does.
+/// Why textures of a format cannot be made here. None of wgpu's views has a conversion, so YUV is for Vulkan itself.
+pub(crate) fn check(format: Format) -> Result<()> {
+    if !format.is_yuv() {
+        return Ok(());
+    }
+    let what =
+        format!("the stream is {format:?}: no wgpu texture is made of YUV formats, use the ferry crate and Vulkan");
+    Err(Error::new(ErrorKind::Unsupported, what))
+}
+
+/// The format that crosses for one of wgpu's, if any does: RGB.
 #[must_use]
 pub fn format_of(format: TextureFormat) -> Option<Format> {
     Some(match format {
@@ -51,6 +63,14 @@ mod tests {
             assert_eq!(format_of(texture_format(format)), Some(format));
         }
         assert_eq!(format_of(TextureFormat::R8Unorm), None);
+    }
+
+    #[test]
+    fn yuv_is_refused_by_name() {
+        let refused = check(Format::Nv12).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.to_string().contains("Nv12"), "{refused}");
+        assert!(check(Format::Rgb10a2Unorm).is_ok());
     }
 
     #[test]

@@ -18,6 +18,9 @@
 //!
 //! # What wgpu 29 cannot say
 //!
+//! Streams of YUV ([`Format::Nv12`](ferry::Format), `P010`) are refused by name: a view of theirs needs a conversion, which wgpu
+//! does not have. The `ferry` crate has their images for Vulkan.
+//!
 //! It takes every imported texture for uninitialised, so its first use of a slot goes through
 //! `VK_IMAGE_LAYOUT_UNDEFINED`, where Vulkan lets a driver discard what is in the image. NVIDIA's and lavapipe keep it (the
 //! tests compare whole images from the first frame on). From wgpu 30 the state can be given.

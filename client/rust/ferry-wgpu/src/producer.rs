@@ -1,5 +1,6 @@
 use crate::Interop;
 use crate::barrier::Transfer;
+use crate::format::check;
 use crate::slots::{Purpose, SlotImage, Slots};
 use ferry::{Error, ErrorKind, Event, FrameMetadata, ImageDesc, Result, StreamOptions, StreamState, SyncMode, Wait};
 use std::collections::VecDeque;
@@ -100,6 +101,7 @@ impl Producer {
             SyncMode::Automatic if !interop.gpu_waits => SyncMode::Host,
             asked => asked,
         };
+        check(options.image.format)?;
         let options = StreamOptions { sync_mode, ..options.clone() };
         let shared = Shared {
             slots: Mutex::new(Slots::new(interop, Purpose::of(&options.image))),
@@ -177,6 +179,7 @@ impl Producer {
 
     /// A new size, format or usage: the next [`Producer::begin`] has it. On an error the stream goes on as it was.
     pub fn reconfigure(&mut self, image: &ImageDesc) -> Result<()> {
+        check(image.format)?;
         self.shared.producer.reconfigure(image)?;
         self.shared.slots().set_purpose(Purpose::of(image));
         Ok(())

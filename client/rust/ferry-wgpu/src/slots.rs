@@ -1,5 +1,5 @@
 use crate::Interop;
-use crate::format::{sibling, texture_format};
+use crate::format::{check, sibling, texture_format};
 use ash::vk::{self, Handle as _};
 use ferry::{Error, ErrorKind, Format, Result, Usage};
 use std::collections::HashMap;
@@ -91,9 +91,11 @@ impl Drop for Slots {
 }
 
 fn import(device: &wgpu::Device, slot: &SlotImage, Purpose { usage, srgb_views }: Purpose) -> Result<wgpu::Texture> {
-    let format = slot.format.map(texture_format).ok_or_else(|| {
+    let format = slot.format.ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "the stream has a format that this version of the crate does not know")
     })?;
+    check(format)?;
+    let format = texture_format(format);
     let size = wgpu::Extent3d { width: slot.size_px.0, height: slot.size_px.1, depth_or_array_layers: 1 };
     let view_formats: Vec<_> = sibling(format).filter(|_| srgb_views).into_iter().collect();
     let label = format!("ferry generation {} slot {}", slot.generation, slot.slot);

@@ -11,6 +11,10 @@ pub enum Format {
     Bgra8Srgb = ferry_sys::FORMAT_BGRA8_SRGB,
     Rgb10a2Unorm = ferry_sys::FORMAT_RGB10A2_UNORM,
     Rgba16Float = ferry_sys::FORMAT_RGBA16_FLOAT,
+    /// YUV 4:2:0 in two planes of 8 bits: even sides, no usage [`Usage::Render`], and not on every device.
+    Nv12 = ferry_sys::FORMAT_NV12,
+    /// The same with 16 bits each, of which the upper ten count.
+    P010 = ferry_sys::FORMAT_P010,
 }
 
 impl Format {
@@ -22,13 +26,27 @@ impl Format {
             ferry_sys::FORMAT_BGRA8_SRGB => Self::Bgra8Srgb,
             ferry_sys::FORMAT_RGB10A2_UNORM => Self::Rgb10a2Unorm,
             ferry_sys::FORMAT_RGBA16_FLOAT => Self::Rgba16Float,
+            ferry_sys::FORMAT_NV12 => Self::Nv12,
+            ferry_sys::FORMAT_P010 => Self::P010,
             _ => return None,
         })
     }
 
+    /// Of YUV formats those of the first plane; the second one has as many bytes a row, and half the rows.
     #[must_use]
     pub fn bytes_per_pixel(self) -> u32 {
-        if self == Self::Rgba16Float { 8 } else { 4 }
+        match self {
+            Self::Nv12 => 1,
+            Self::P010 => 2,
+            Self::Rgba16Float => 8,
+            _ => 4,
+        }
+    }
+
+    /// In two planes, to be sampled through a conversion or plane by plane.
+    #[must_use]
+    pub fn is_yuv(self) -> bool {
+        matches!(self, Self::Nv12 | Self::P010)
     }
 }
 
@@ -55,9 +73,11 @@ pub struct ImageDesc {
 }
 
 impl ImageDesc {
+    /// For rendering; of YUV formats, which cannot be rendered to, for copies.
     #[must_use]
     pub fn new(width_px: u32, height_px: u32, format: Format) -> Self {
-        Self { width_px, height_px, format, usage: Usage::Render, srgb_views: false, colour: Colour::default() }
+        let usage = if format.is_yuv() { Usage::TransferOnly } else { Usage::Render };
+        Self { width_px, height_px, format, usage, srgb_views: false, colour: Colour::default() }
     }
 
     #[must_use]
@@ -95,11 +115,17 @@ mod tests {
 
     #[test]
     fn formats_survive_the_way_to_c_and_back() {
-        for value in ferry_sys::FORMAT_RGBA8_UNORM..=ferry_sys::FORMAT_RGBA16_FLOAT {
+        for value in ferry_sys::FORMAT_RGBA8_UNORM..=ferry_sys::FORMAT_P010 {
             assert_eq!(Format::of(value).map(|format| format as u32), Some(value));
         }
         assert_eq!(Format::of(0), None);
-        assert_eq!(Format::of(7), None);
+        assert_eq!(Format::of(9), None);
+    }
+
+    #[test]
+    fn yuv_is_not_made_for_rendering() {
+        assert_eq!(ImageDesc::new(2, 2, Format::Nv12).raw().usage & ferry_sys::USAGE_RENDER, 0);
+        assert_ne!(ImageDesc::new(2, 2, Format::Rgba8Unorm).raw().usage & ferry_sys::USAGE_RENDER, 0);
     }
 
     #[test]
