@@ -9,10 +9,9 @@ namespace {
 ProducerHandle* find(ferry_producer* producer) { return handles().producers.find(producer); }
 std::int32_t stale_producer(ferry_producer* producer) { return fail(stale("ferry_producer", producer)); }
 
-}  // namespace
-
-int32_t ferry_producer_create(ferry_connection* connection, ferry_device* device, const ferry_stream_info* info,
-                              ferry_producer** out) {
+/// @p own: nullptr for slots of the broker's.
+int32_t create(const char* function, ferry_connection* connection, ferry_device* device, const ferry_stream_info* info,
+               const ferry_own_slots* own, ferry_producer** out) {
   return guarded([&] {
     auto its_connection = use(connection);
     if (!its_connection) return fail(its_connection.error());
@@ -20,12 +19,25 @@ int32_t ferry_producer_create(ferry_connection* connection, ferry_device* device
     if (!its_device) return fail(its_device.error());
     auto in = read_struct(info, "ferry_stream_info");
     if (!in) return fail(in.error());
-    if (out == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_producer_create: out is NULL");
-    auto producer = Producer::create(**its_connection, **its_device, *in);
+    if (out == nullptr) return fail(ferry::proto::Error{ErrorCode::kInvalidArgument, fmt::format("{}: out is NULL", function)});
+    auto producer = Producer::create(**its_connection, **its_device, *in, own);
     if (!producer) return fail(producer.error());
     return give_out(handles().producers,
                     std::make_unique<ProducerHandle>(std::move(*its_connection), std::move(*its_device), std::move(*producer)), out);
   });
+}
+
+}  // namespace
+
+int32_t ferry_producer_create(ferry_connection* connection, ferry_device* device, const ferry_stream_info* info,
+                              ferry_producer** out) {
+  return create("ferry_producer_create", connection, device, info, nullptr, out);
+}
+
+int32_t ferry_producer_create_with_slots(ferry_connection* connection, ferry_device* device, const ferry_stream_info* info,
+                                         const ferry_own_slots* own, ferry_producer** out) {
+  if (own == nullptr) return guarded([] { return fail(ErrorCode::kInvalidArgument, "ferry_own_slots is NULL"); });
+  return create("ferry_producer_create_with_slots", connection, device, info, own, out);
 }
 
 int32_t ferry_producer_begin(ferry_producer* producer, int64_t timeout_ns, ferry_target* out) {
@@ -66,6 +78,17 @@ int32_t ferry_producer_reconfigure(ferry_producer* producer, const ferry_image_d
     auto in = read_struct(image, "ferry_image_desc");
     if (!in) return fail(in.error());
     return code_of(handle->object->reconfigure(*in));
+  });
+}
+
+int32_t ferry_producer_replace_slots(ferry_producer* producer, const ferry_image_desc* image, const ferry_own_slots* own) {
+  return guarded([&] {
+    ProducerHandle* handle = find(producer);
+    if (handle == nullptr) return stale_producer(producer);
+    auto in = read_struct(image, "ferry_image_desc");
+    if (!in) return fail(in.error());
+    if (own == nullptr) return fail(ErrorCode::kInvalidArgument, "ferry_own_slots is NULL");
+    return code_of(handle->object->reconfigure(*in, own));
   });
 }
 

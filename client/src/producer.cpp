@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "client/src/own_slots.h"
 #include "client/src/wire_convert.h"
 #include "platform/clock.h"
+#include "platform/dma_buf_fences.h"
 #include "platform/message_socket.h"
 #include "platform/sync_file.h"
 #include "proto/generation_sync.h"
@@ -62,6 +64,7 @@ Producer::Producer(std::shared_ptr<Connection> connection, DevicePtr device, std
       policy_(asked.queue_policy),
       frames_in_flight_(asked.frames_in_flight),
       min_slots_(asked.min_slots),
+      own_slots_(asked.own != nullptr),
       page_(std::move(page)),
       page_writer_(page_.page()),
       chooser_(page_writer_, static_cast<proto::QueuePolicy>(asked.queue_policy)),
@@ -75,18 +78,19 @@ Producer::Producer(std::shared_ptr<Connection> connection, DevicePtr device, std
 Producer::~Producer() { (void)close(); }
 
 Result<std::shared_ptr<Producer>> Producer::create(std::shared_ptr<Connection> connection, DevicePtr device,
-                                                   const ferry_stream_info& info) {
+                                                   const ferry_stream_info& info, const ferry_own_slots* own) {
   wire::DeviceT described = device->describe();
   for (;;) {
     // The first import is the test whether a way works here; one that does not is not offered again.
     std::optional<FailedWay> failed;
-    auto created = try_create(connection, device, info, described, failed);
-    if (created || !failed || !give_up(described, *failed, created.error().message)) return created;
+    auto created = try_create(connection, device, info, own, described, failed);
+    if (created || !failed || own != nullptr || !give_up(described, *failed, created.error().message)) return created;
   }
 }
 
 Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Connection>& connection, DevicePtr device,
-                                                       const ferry_stream_info& info, const wire::DeviceT& described,
+                                                       const ferry_stream_info& info, const ferry_own_slots* asked_own,
+                                                       const wire::DeviceT& described,
                                                        std::optional<FailedWay>& failed) {
   if (info.name == nullptr) return invalid("ferry_stream_info.name is NULL");
   if (auto ok = proto::check_stream_name(info.name); !ok) return std::move(ok).error();
@@ -107,6 +111,17 @@ Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Con
   if (info.min_slots != 0 && (info.min_slots < proto::kMinSlots || info.min_slots > proto::kMaxSlots))
     return invalid(fmt::format("min_slots {} is outside {} to {} for stream '{}'", info.min_slots, proto::kMinSlots,
                                proto::kMaxSlots, info.name));
+  std::optional<OwnSlots> own;
+  if (asked_own != nullptr) {
+    if (info.transport != FERRY_TRANSPORT_AUTOMATIC && info.transport != FERRY_TRANSPORT_DMA_BUF)
+      return invalid(fmt::format("transport {}: slots of its own cross as dma-bufs only, for stream '{}'", info.transport, info.name));
+    auto taken = take_own_slots(asked_own, *image, *device, *connection);
+    if (!taken) return for_stream(std::move(taken).error(), info.name);
+    own = std::move(*taken);
+    if (info.min_slots > own->fds.size())
+      return invalid(fmt::format("min_slots {} exceeds the {} slots that are brought for stream '{}'", info.min_slots,
+                                 own->fds.size(), info.name));
+  }
 
   auto page = platform::OwnedPage<proto::StreamPage>::create(proto::PageKind::kStream, "ferry-stream");
   if (!page) return std::move(page).error();
@@ -127,17 +142,22 @@ Result<std::shared_ptr<Producer>> Producer::try_create(const std::shared_ptr<Con
   request.frames_in_flight = info.frames_in_flight == 0 ? 2 : info.frames_in_flight;
   request.min_slots = info.min_slots;
 
-  const int page_fd = page->fd().get();
+  std::vector<int> fds{page->fd().get()};
+  if (own) {
+    request.own = std::make_unique<wire::OwnSlotsT>(own->described);
+    for (const UniqueFd& fd : own->fds) fds.push_back(fd.get());
+  }
   std::shared_ptr<Producer> producer(new Producer(connection, std::move(device), info.name, std::move(*page),
                                                   std::move(*wait_set), std::move(*wake), request));
   // Held until start() is through: what the broker says right after its answer waits for it (on_message).
   std::unique_lock lock(producer->mutex_);
-  auto created = connection->ask(std::move(request), {&page_fd, 1}, wire::Body::StreamCreated, producer);
+  auto created = connection->ask(std::move(request), fds, wire::Body::StreamCreated, producer);
   if (!created) {
     producer->closed_ = true;
     return std::move(created).error();
   }
   auto started = producer->start(std::move(*created), failed);
+  if (started && own) producer->current_->implicit_fences = own->implicit_fences;
   lock.unlock();
   if (!started) {
     (void)producer->close();
@@ -331,6 +351,13 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
     auto applied = apply_metadata(*metadata, generation.desc().width_px, generation.desc().height_px, record);
     if (!applied) return applied;
   }
+  if (target->imported->implicit_fences) {
+    // Without the lock, as for the fence below; what is begun is this thread's alone. On an error it stays begun.
+    lock.unlock();
+    auto followed = follow_implicit_fence(*target);
+    lock.lock();
+    if (!followed) return followed.error().code == ErrorCode::kDeviceLost ? lose_device(followed.error()) : followed;
+  }
   const wire::SyncMode sync = generation.sync();
   const bool host_sync = sync == wire::SyncMode::Host;
   record.acquire_point = host_sync ? 0 : target->signal_value;
@@ -370,6 +397,14 @@ Result<void> Producer::publish(std::uint64_t target_id, const ferry_frame_metada
   lock.unlock();
   completions_->push({imported->generation->timeline(), signal_value, {record, imported}});
   return {};
+}
+
+/// The point that a target is to reach is reached when what is drawing into the dma-buf now has ended.
+Result<void> Producer::follow_implicit_fence(const Target& target) {
+  const Generation& generation = *target.imported->generation;
+  auto fence = platform::export_dma_buf_fence(generation.kept()->fds[target.choice.slot], platform::Access::kRead);
+  if (!fence) return for_stream(std::move(fence).error(), name_);
+  return device_->fences()->import_point(std::move(*fence), generation.timeline(), target.signal_value);
 }
 
 void Producer::send_fence(const proto::FrameRecord& record, UniqueFd fence) {
@@ -614,13 +649,14 @@ void Producer::on_generation(wire::GenerationT info, std::vector<UniqueFd>& fds,
   unfinished.push();
 }
 
-Producer::Unfinished Producer::take_incoming(std::unique_ptr<Generation> generation) {
+Producer::Unfinished Producer::take_incoming(std::unique_ptr<Generation> generation, bool implicit_fences) {
   const auto newest = raw(incoming_ ? incoming_->generation->id() : current_->generation->id());
   if (raw(generation->id()) <= newest) return {};
   if (incoming_) std::erase(kept_, incoming_->generation->kept());  // never drawn into
   kept_.push_back(generation->kept());
   incoming_ = std::make_shared<Imported>();
   incoming_->generation = std::move(generation);
+  incoming_->implicit_fences = implicit_fences;
   adopt_sync(*incoming_->generation);
   return take_unfinished();
 }
@@ -664,6 +700,8 @@ void Producer::on_disconnected() {
 void Producer::on_reconnected() {
   if (!connection_->broker()->takes_back)
     return on_claim_answered(Error{ErrorCode::kVersionMismatch, "this broker takes nothing back"});
+  if (own_slots_ && !connection_->broker()->takes_own_slots)
+    return on_claim_answered(Error{ErrorCode::kVersionMismatch, "this broker takes no slots of a producer's own"});
   wire::ReclaimStreamT claim;
   std::vector<std::shared_ptr<const KeptGeneration>> generations;
   std::vector<std::shared_ptr<const KeptLease>> leases;
@@ -710,20 +748,32 @@ void Producer::on_claim_answered(Result<Message> answer) {
 
 // ---- the rest ------------------------------------------------------------------------------------------------------------
 
-Result<void> Producer::reconfigure(const ferry_image_desc& image) {
+Result<void> Producer::reconfigure(const ferry_image_desc& image, const ferry_own_slots* asked_own) {
+  if (own_slots_ != (asked_own != nullptr))
+    return Error{ErrorCode::kInvalidState,
+                 fmt::format("the slots of stream '{}' are {}", name_,
+                             own_slots_ ? "its producer's own: replace them (ferry_producer_replace_slots)"
+                                        : "the broker's: reconfigure it (ferry_producer_reconfigure)")};
   auto wanted = to_wire(image);
   if (!wanted) return for_stream(std::move(wanted).error(), name_);
   wire::ReconfigureT request;
   request.stream = raw(stream_);
   request.image = std::make_unique<wire::ImageT>(*wanted);
-  auto answer = connection_->ask(std::move(request), {}, wire::Body::GenerationStarted);
+  OwnSlots own;
+  if (asked_own != nullptr) {
+    auto taken = take_own_slots(asked_own, *wanted, *device_, *connection_);
+    if (!taken) return for_stream(std::move(taken).error(), name_);
+    own = std::move(*taken);
+    request.own = std::make_unique<wire::OwnSlotsT>(own.described);
+  }
+  auto answer = connection_->ask(std::move(request), numbers_of(own.fds), wire::Body::GenerationStarted);
   if (!answer) return std::move(answer).error();
   const wire::GenerationStartedT& started = *answer->envelope->body.AsGenerationStarted();
   if (!started.generation) return Error{ErrorCode::kProtocolViolation, "the broker's GenerationStarted describes no generation"};
   auto generation = Generation::import(device_, *started.generation, answer->fds, 0);
   if (!generation) return std::move(generation).error();
   std::unique_lock lock(mutex_);
-  Unfinished unfinished = take_incoming(std::move(*generation));
+  Unfinished unfinished = take_incoming(std::move(*generation), own.implicit_fences);
   ring_if_waiting();
   lock.unlock();
   unfinished.push();

@@ -31,13 +31,15 @@ namespace ferry::client {
 class Producer final : public Recipient, public std::enable_shared_from_this<Producer>, private proto::PendingReads {
  public:
   static proto::Result<std::shared_ptr<Producer>> create(std::shared_ptr<Connection> connection, DevicePtr device,
-                                                         const ferry_stream_info& info);
+                                                         const ferry_stream_info& info,
+                                                         const ferry_own_slots* own = nullptr);
   ~Producer() override;
 
   proto::Result<Wait> begin(std::int64_t timeout_ns, ferry_target& out);
   proto::Result<void> publish(std::uint64_t target_id, const ferry_frame_metadata* metadata);
   proto::Result<void> cancel(std::uint64_t target_id);
-  proto::Result<void> reconfigure(const ferry_image_desc& image);
+  /// @p own: nullptr for slots of the broker's. kInvalidState when those of this stream are the other's.
+  proto::Result<void> reconfigure(const ferry_image_desc& image, const ferry_own_slots* own = nullptr);
   proto::Result<int> get_fd();
   /// False: no event.
   bool next_event(ferry_event& out);
@@ -57,6 +59,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
     std::uint64_t next_value = 1;      ///< of the next begun target
     std::uint64_t last_published = 0;  ///< highest value that some submission was promised to signal
     std::array<std::uint64_t, proto::kMaxSlots> drawn_at{};  ///< value that says so of the frame in a slot
+    bool implicit_fences = false;  ///< what draws is found in the slots themselves
     /// Whether everything published with a value below @p before is done.
     bool is_done(std::uint64_t before) const;
   };
@@ -93,7 +96,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   /// With @p described as what the device can do.
   static proto::Result<std::shared_ptr<Producer>> try_create(const std::shared_ptr<Connection>& connection,
                                                              DevicePtr device, const ferry_stream_info& info,
-                                                             const wire::DeviceT& described,
+                                                             const ferry_own_slots* own, const wire::DeviceT& described,
                                                              std::optional<FailedWay>& failed);
   /// @p failed: the way of a first generation that could not be imported.
   proto::Result<void> start(Message created, std::optional<FailedWay>& failed);
@@ -137,7 +140,8 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   };
   Unfinished take_unfinished();
   /// What has to be pushed with mutex_ let go.
-  [[nodiscard]] Unfinished take_incoming(std::unique_ptr<Generation> generation);
+  [[nodiscard]] Unfinished take_incoming(std::unique_ptr<Generation> generation, bool implicit_fences = false);
+  proto::Result<void> follow_implicit_fence(const Target& target);
   void mark_complete(std::uint64_t sequence);
   void frame_finished(const UnfinishedFrame& frame, const proto::Result<void>& reached);
   void frame_completed(HostFrame& frame, proto::Result<void> reached);
@@ -154,6 +158,7 @@ class Producer final : public Recipient, public std::enable_shared_from_this<Pro
   const wire::QueuePolicy policy_;
   const std::uint32_t frames_in_flight_;
   const std::uint32_t min_slots_;
+  const bool own_slots_;
 
   std::mutex mutex_;
   platform::OwnedPage<proto::StreamPage> page_;

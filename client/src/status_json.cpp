@@ -112,6 +112,7 @@ Json json_of(const wire::GenerationT& generation) {
           {"range", proto::name_of(static_cast<proto::ColourRange>(image.range))},
           {"alpha", proto::name_of(static_cast<proto::AlphaMode>(image.alpha))},
           {"slot_count", generation.slot_count},
+          {"own", generation.own},
           {"reason", generation.reason}};
 }
 
