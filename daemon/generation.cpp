@@ -28,7 +28,8 @@ Result<std::vector<std::unique_ptr<platform::ExportedTexture>>> allocate(const G
     case platform::Transport::kHostMemory:
       return platform::make_host_memory_exporter()->allocate(spec.image, spec.slot_count);
     case platform::Transport::kDmaBuf:
-      if (const auto exporter = device->dma_buf_exporter(spec.agreement.modifiers, VK_QUEUE_FAMILY_EXTERNAL))
+      if (const auto exporter = device->dma_buf_exporter(
+              spec.agreement.modifiers, spec.agreement.foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL))
         return exporter->allocate(spec.image, spec.slot_count);
       break;
     case platform::Transport::kOpaqueFd:
@@ -177,7 +178,8 @@ Result<void> Generation::move_timeline_to(platform::VulkanDevice& device) {
 
 bool Generation::lies_as(const Agreement& agreement) const {
   if (layout().transport != agreement.transport) return false;
-  return layout().transport != platform::Transport::kDmaBuf ||
+  if (layout().transport != platform::Transport::kDmaBuf) return true;
+  return spec_.agreement.foreign == agreement.foreign &&
          std::find(agreement.modifiers.begin(), agreement.modifiers.end(), layout().modifier) != agreement.modifiers.end();
 }
 
@@ -188,6 +190,7 @@ std::unique_ptr<wire::GenerationT> Generation::describe(Audience audience) const
   out->slot_count = spec_.slot_count;
   describe_layout(layout(), *out);
   out->has_timeline = acquire_timeline_ != nullptr && audience == Audience::kDomain;
+  out->foreign = spec_.agreement.foreign;
   out->reason = spec_.reason;
   out->transport_reason = spec_.agreement.transport_reason;
   out->sync_reason = spec_.agreement.sync_reason;

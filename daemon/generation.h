@@ -73,7 +73,7 @@ class Generation {
   proto::GenerationId id() const { return spec_.id; }
   const GenerationSpec& spec() const { return spec_; }
   const platform::TextureLayout& layout() const { return slots_.front()->layout(); }  ///< one shape, one layout
-  /// Whether its slots lie as @p agreement wants them.
+  /// Whether its slots lie as @p agreement wants them, and belong to whom it says.
   bool lies_as(const Agreement& agreement) const;
   std::uint64_t memory_bytes() const { return memory_.amount(); }
   /// nullptr in sync modes host and sync-fd.

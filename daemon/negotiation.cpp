@@ -289,6 +289,23 @@ std::string reason_for(wire::Transport transport, const std::vector<std::uint64_
   return "host-memory, a GPU copy at both ends: " + why_not;
 }
 
+/// Whose images are between uses, by dma-buf. Between different drivers the specification wants foreign queues.
+void choose_owner(Agreement& agreement, const Question& q) {
+  const auto is_another = [&](const Party* consumer) { return !(consumer->device == q.producer.device); };
+  if (q.demand.own_modifier) {  // nobody knows who else draws into them, and there will be no others for who has none
+    agreement.foreign = q.producer.foreign_queues;
+    return;
+  }
+  if (!q.demand.foreign && std::none_of(q.consumers.begin(), q.consumers.end(), is_another)) return;
+  std::string lacks = q.ours != nullptr && !q.ours->foreign_queues ? fmt::format("the broker's device '{}'", q.ours->name) : "";
+  q.first_of_all([&](const Party& party) -> std::optional<Obstacle> {
+    if (!party.foreign_queues && lacks.empty()) lacks = fmt::format("{} on device '{}'", party.who, party.device_name);
+    return std::nullopt;
+  });
+  agreement.foreign = lacks.empty();
+  if (!lacks.empty()) agreement.transport_reason += fmt::format("; external queues, because {} has no foreign ones", lacks);
+}
+
 Result<void> check_demand(const Demand& demand, const std::string& who) {
   if (demand.sync > wire::SyncMode::MAX)
     return Error{ErrorCode::kInvalidArgument,
@@ -319,12 +336,6 @@ std::string to_string(const DeviceKey& key) {
 
 DeviceKey key_of(const platform::DeviceCapabilities& ours) { return {ours.device_uuid, ours.driver_uuid}; }
 
-Demand demand_for(const Agreement& in_use) {
-  Demand demand{static_cast<wire::Transport>(in_use.transport), in_use.sync};
-  if (in_use.own) demand.own_modifier = in_use.modifiers.front();
-  return demand;
-}
-
 Result<DeviceKey> key_of(const wire::DeviceT* theirs, const std::string& who) {
   if (theirs == nullptr || !theirs->device_uuid || !theirs->driver_uuid)
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} names no device UUID and driver UUID", who)};
@@ -354,6 +365,7 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
   party.device_name = proto::printable(device->name, 64);
   party.transports = device->transports;
   party.is_software = device->is_software;
+  party.foreign_queues = device->foreign_queues;
   party.sync_modes = device->sync_modes;
   party.sync_reason = proto::printable(device->sync_reason, kMaxReason);
   party.sync_fd_reason = proto::printable(device->sync_fd_reason, kMaxReason);
@@ -364,6 +376,13 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
     if (proto::find_format(stated.format()) != nullptr && party.modifiers.size() < kMaxModifiers)
       party.modifiers.push_back(from_wire(stated));
   return party;
+}
+
+Demand demand_for(const Agreement& in_use) {
+  Demand demand{static_cast<wire::Transport>(in_use.transport), in_use.sync};
+  if (in_use.own) demand.own_modifier = in_use.modifiers.front();
+  demand.foreign = in_use.foreign;
+  return demand;
 }
 
 bool can_exchange_fences(const Party& producer, const Party& consumer) {
@@ -412,6 +431,7 @@ Result<Agreement> negotiate(const platform::DeviceCapabilities* ours, const Part
     agreement.transport = static_cast<platform::Transport>(transport);
     agreement.own = demand.own_modifier.has_value();
     agreement.transport_reason = reason_for(transport, agreement.modifiers, question, obstacles);
+    if (transport == wire::Transport::DmaBuf) choose_owner(agreement, question);
     SyncChoice choice{demand.sync, fmt::format("{}: the producer asked for it", sync_mode_name(demand.sync))};
     if (demand.sync == wire::SyncMode::Timeline || demand.sync == wire::SyncMode::Automatic)
       choice = best_sync(question, no_timelines, no_fences);

@@ -42,6 +42,7 @@ struct Party {
   std::vector<Lack> lacks;
   std::vector<platform::FormatModifier> modifiers;  ///< dma-buf: what it imports
   bool completed_only = false;  ///< it looks at complete frames alone: how points cross is the others' affair
+  bool foreign_queues = false;  ///< its images can be VK_QUEUE_FAMILY_FOREIGN_EXT's in between
 
   /// It has tried @p transport and failed.
   void give_up(wire::Transport transport, std::string reason);
@@ -58,7 +59,8 @@ struct Agreement {
   wire::SyncMode sync{};
   std::string sync_reason;
   std::vector<std::uint64_t> modifiers;  ///< dma-buf: all that every party can use for the image; never empty
-  bool own = false;  ///< dma-buf: the producer brings the slots, in the only one of modifiers
+  bool own = false;      ///< dma-buf: the producer brings the slots, in the only one of modifiers
+  bool foreign = false;  ///< images are VK_QUEUE_FAMILY_FOREIGN_EXT's in between (docs/decisions/0015)
 
   bool uses_timelines() const { return sync == wire::SyncMode::Timeline; }
   /// Frames are published while a GPU still draws them: who must not wait for that GPU sees complete frames only.
@@ -84,6 +86,8 @@ struct Demand {
   std::vector<Excluded> excluded{};
   /// Of slots that the producer brings, by dma-buf: they are imported by all, or there is no way.
   std::optional<std::uint64_t> own_modifier = std::nullopt;
+  /// Foreign queues also between equal drivers, by dma-buf and where all have them: so it is already.
+  bool foreign = false;
 };
 /// The way that is in use, and no other.
 Demand demand_for(const Agreement& in_use);

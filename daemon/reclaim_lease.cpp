@@ -147,6 +147,7 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   claim.party.completed_only = in_use.own && claim.need.completed_only;
   auto fits = agree(stream.producer().party, consumers, demand_for(in_use), stream.newest_generation().spec().image);
   if (!fits) return std::move(fits).error();
+  fits->foreign = in_use.foreign;  // agreed when it joined
   if (!stream.newest_generation().lies_as(*fits))
     return incompatible(fmt::format("{} imports modifiers other than the one in use", claim.party.who),
                         {claim.party.who, "modifier", modifier_names(fits->modifiers),

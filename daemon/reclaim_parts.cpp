@@ -92,6 +92,7 @@ Result<Agreement> StreamService::agree_as_it_is(const wire::GenerationT& info, c
   if (info.own) as_it_is.own_modifier = info.modifier;
   auto agreement = agree(party, {}, as_it_is, image);
   if (!agreement) return agreement;
+  agreement->foreign = info.foreign;
   agreement->transport_reason = proto::printable(info.transport_reason, kMaxReason);
   agreement->sync_reason = proto::printable(info.sync_reason, kMaxReason);
   return agreement;

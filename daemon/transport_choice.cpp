@@ -26,6 +26,7 @@ Demand demand_of(const Stream& stream, std::vector<Excluded> excluded) {
     demand.transport = wire::Transport::DmaBuf;
     demand.own_modifier = stream.agreement().modifiers.front();
   }
+  demand.foreign = stream.agreement().foreign;
   return demand;
 }
 

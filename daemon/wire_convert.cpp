@@ -81,6 +81,7 @@ wire::DeviceT to_wire(const platform::DeviceCapabilities& device) {
   if (device.sync_fd && !device.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);
   out.sync_modes.push_back(wire::SyncMode::Host);
   if (device.sync_fd && device.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);  // it waits before it exports
+  out.foreign_queues = device.foreign_queues;
   out.sync_reason = device.timeline_fd_reason;
   out.sync_fd_reason = device.sync_fd_reason;
   return out;

@@ -121,10 +121,12 @@ class Uploader {
  private:
   void record(const Target& target) {
     using Stage = vk::PipelineStageFlagBits;
-    const vk::ImageMemoryBarrier take = ferry_acquire_barrier(
-        target.image, gpu_.queue_family, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
-    const vk::ImageMemoryBarrier give = ferry_release_barrier(
-        target.image, gpu_.queue_family, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
+    const vk::ImageMemoryBarrier take = ferry_acquire_barrier_from(
+        target.peer_queue_family, target.image, gpu_.queue_family,
+        VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
+    const vk::ImageMemoryBarrier give = ferry_release_barrier_to(
+        target.peer_queue_family, target.image, gpu_.queue_family,
+        VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
     const auto everything =
         plane_copies(static_cast<ferry_format>(target.format), target.width_px, target.height_px);
     commands_.begin({vk::CommandBufferUsageFlagBits::eOneTimeSubmit});

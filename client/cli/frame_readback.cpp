@@ -26,10 +26,12 @@ std::optional<std::uint32_t> find_memory_type(const Gpu& gpu, std::uint32_t allo
 
 void record_copy(vk::CommandBuffer commands, const Gpu& gpu, const Frame& frame, vk::Buffer buffer) {
   using Stage = vk::PipelineStageFlagBits;
-  const vk::ImageMemoryBarrier take = ferry_acquire_barrier(
-      frame.image, gpu.queue_family, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
-  const vk::ImageMemoryBarrier give = ferry_release_barrier(
-      frame.image, gpu.queue_family, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
+  const vk::ImageMemoryBarrier take = ferry_acquire_barrier_from(
+      frame.peer_queue_family, frame.image, gpu.queue_family,
+      VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
+  const vk::ImageMemoryBarrier give = ferry_release_barrier_to(
+      frame.peer_queue_family, frame.image, gpu.queue_family,
+      VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
   const vk::BufferMemoryBarrier to_host(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead,
                                         VK_QUEUE_FAMILY_IGNORED, VK_QUEUE_FAMILY_IGNORED, buffer, 0, VK_WHOLE_SIZE);
   const auto everything = plane_copies(static_cast<ferry_format>(frame.format), frame.width_px, frame.height_px);

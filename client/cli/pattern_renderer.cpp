@@ -113,10 +113,12 @@ void PatternRenderer::record(vk::CommandBuffer commands, const Target& target, c
   const vk::Rect2D everything({0, 0}, {target.width_px, target.height_px});
   const auto width = static_cast<float>(target.width_px), height = static_cast<float>(target.height_px);
   constexpr auto kOutput = vk::PipelineStageFlagBits::eColorAttachmentOutput;
-  const vk::ImageMemoryBarrier take = ferry_acquire_barrier(
-      target.image, gpu_.queue_family, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT);
-  const vk::ImageMemoryBarrier give = ferry_release_barrier(
-      target.image, gpu_.queue_family, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT);
+  const vk::ImageMemoryBarrier take = ferry_acquire_barrier_from(
+      target.peer_queue_family, target.image, gpu_.queue_family,
+      VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT);
+  const vk::ImageMemoryBarrier give = ferry_release_barrier_to(
+      target.peer_queue_family, target.image, gpu_.queue_family,
+      VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT);
 
   commands.begin({vk::CommandBufferUsageFlagBits::eOneTimeSubmit});
   commands.pipelineBarrier(kOutput, kOutput, {}, {}, {}, take);

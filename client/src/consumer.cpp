@@ -348,6 +348,7 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   out.wait_value = generation.has_local_points() ? 0 : record.acquire_point;
   out.signal_semaphore = release_timeline_->semaphore();
   out.signal_value = held.signal_value;
+  out.peer_queue_family = generation.peer_queue_family();
   fill_metadata(record, out.metadata);
 
   if (mode_ == proto::ConsumerMode::kEvery) ring_waiting_producer();  // its queue has room again

@@ -29,6 +29,7 @@ wire::DeviceT DeviceBinding::describe() const {
   if (fenced && !caps.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);
   out.sync_modes.push_back(wire::SyncMode::Host);
   if (fenced && caps.is_software) out.sync_modes.push_back(wire::SyncMode::SyncFd);  // it waits before it exports
+  out.foreign_queues = caps.foreign_queues;
   out.sync_reason = caps.timeline_fd_reason;
   if (!fenced) out.sync_fd_reason = caps.sync_fd ? "no queue is lent (ferry_device_lend_queue)" : caps.sync_fd_reason;
   return out;

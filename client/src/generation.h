@@ -41,6 +41,11 @@ class Generation {
   const platform::ImportedTexture& slot(std::uint32_t index) const { return *slots_[index]; }
   const std::shared_ptr<platform::Timeline>& timeline() const { return timeline_; }
   wire::SyncMode sync() const { return sync_; }
+  /// Whose its images are between uses, as far as this device can say so.
+  std::uint32_t peer_queue_family() const {
+    const bool foreign = kept_->info.foreign && device_->vulkan().capabilities().foreign_queues;
+    return foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL;
+  }
   /// Points are this process's alone: frames cross when they are complete, or with a fence.
   bool has_local_points() const { return sync_ != wire::SyncMode::Timeline; }
   /// Its pixels are copied on their way (TextureCopy).

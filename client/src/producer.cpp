@@ -311,6 +311,7 @@ void Producer::fill_target(const proto::SlotChooser::Choice& choice, ferry_targe
   out.wait_values = target.waits.values.data();
   out.signal_semaphore = generation.timeline()->semaphore();
   out.signal_value = target.signal_value;
+  out.peer_queue_family = generation.peer_queue_family();
 }
 
 Producer::Target* Producer::find_begun(std::uint64_t id) {

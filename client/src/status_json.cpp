@@ -113,6 +113,7 @@ Json json_of(const wire::GenerationT& generation) {
           {"alpha", proto::name_of(static_cast<proto::AlphaMode>(image.alpha))},
           {"slot_count", generation.slot_count},
           {"own", generation.own},
+          {"foreign_queues", generation.foreign},
           {"reason", generation.reason}};
 }
 

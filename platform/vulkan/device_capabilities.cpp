@@ -163,6 +163,7 @@ DeviceCapabilities query_capabilities(const InstanceDispatch& vki, VkPhysicalDev
   capabilities.modifiers = std::move(modifiers.list);
   capabilities.dma_buf_reason = std::move(modifiers.reason);
   capabilities.dma_buf = capabilities.dma_buf_reason.empty();
+  capabilities.foreign_queues = has_extension(extensions, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
   const auto why_not = [&](const SharedSemaphore& wanted) {
     return why_not_shared(wanted, vki, physical_device, extensions, capabilities.driver);
   };
@@ -186,6 +187,8 @@ proto::Result<DeviceRequirements> wanted_extensions(const InstanceDispatch& vki,
     for (const char* name :
          {VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME})
       requirements.extensions.push_back(name);
+  if (capabilities.dma_buf && capabilities.foreign_queues)
+    requirements.extensions.push_back(VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
   return requirements;
 }
 

@@ -1,26 +1,16 @@
 // Transport dma-buf, by demand: both processes use the very same memory, and say in which modifier. Where no driver exports
 // dma-bufs (scripts/vm-test has one that does) it is told who cannot and why.
 
-#include <algorithm>
-#include <cstdlib>
-
 #include "proto/format.h"
 #include "tests/integration/stream_test.h"
+#include "tests/support/dma_buf_needed.h"
 
 namespace ferry::test {
 namespace {
 
 class DmaBufStream : public StreamTest {
  protected:
-  void SetUp() override {
-    const auto status = session().status();
-    for (const auto& device : status["broker"]["devices"]) {
-      const auto& transports = device["transports"];
-      if (std::find(transports.begin(), transports.end(), "dma-buf") != transports.end()) return;
-    }
-    if (std::getenv("FERRY_TEST_DMA_BUF") != nullptr) FAIL() << "this machine should share dma-bufs";
-    GTEST_SKIP() << "no device of this machine shares dma-bufs";
-  }
+  void SetUp() override { need_dma_bufs(session().status()); }
 };
 
 TEST_F(DmaBufStream, SaysInWhichModifier) {

@@ -53,13 +53,13 @@ std::string StreamTest::complaints_of_programs() const {
 
 ChildProcess StreamTest::start_producer(Arguments arguments) {
   ChildProcess process = start("test_producer", std::move(arguments));
-  process.wait_report("created");
+  process.wait_report("created", 60s);  // a busy machine is no defect
   return process;
 }
 
 ChildProcess StreamTest::start_consumer(Arguments arguments) {
   ChildProcess process = start("test_consumer", std::move(arguments));
-  process.wait_report("attached");
+  process.wait_report("attached", 60s);
   return process;
 }
 
@@ -120,7 +120,7 @@ nlohmann::json finish_and_check(ChildProcess& process, std::chrono::milliseconds
 
 void publish_first_frame(ChildProcess& producer, std::initializer_list<ChildProcess*> consumers) {
   producer.send_command("produce 1");
-  for (ChildProcess* consumer : consumers) consumer->wait_report("frame");
+  for (ChildProcess* consumer : consumers) consumer->wait_report("frame", 60s);
 }
 
 nlohmann::json stream_in(const nlohmann::json& status, const std::string& name) {

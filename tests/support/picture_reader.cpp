@@ -52,8 +52,9 @@ void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& p
   const ImageShape shape = shape_of(frame);
   const VkCommandBuffer commands = commands_.begin();
   if (first) {
-    const VkImageMemoryBarrier take = ferry_acquire_barrier(
-        frame.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
+    const VkImageMemoryBarrier take = ferry_acquire_barrier_from(
+        frame.peer_queue_family, frame.image, gpu_.queue_family_index(),
+        VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
     gpu_.CmdPipelineBarrier(commands, kTransfer, kTransfer, 0, 0, nullptr, 0, nullptr, 1, &take);
   }
   if (read) {
@@ -74,8 +75,9 @@ void PictureReader::record_and_submit(const ferry_frame& frame, const Picture& p
                    VK_ACCESS_HOST_READ_BIT);
   }
   if (last) {
-    const VkImageMemoryBarrier give = ferry_release_barrier(
-        frame.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
+    const VkImageMemoryBarrier give = ferry_release_barrier_to(
+        frame.peer_queue_family, frame.image, gpu_.queue_family_index(),
+        VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, VK_ACCESS_TRANSFER_READ_BIT);
     gpu_.CmdPipelineBarrier(commands, kTransfer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr, 0, nullptr, 1,
                             &give);
   }

@@ -82,15 +82,17 @@ void PictureWriter::draw(const ferry_target& target, const Picture& picture, End
     buffer_barrier(gpu_, commands, canvas.buffer->handle(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                    VK_ACCESS_SHADER_WRITE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_READ_BIT);
   }
-  const VkImageMemoryBarrier take = ferry_acquire_barrier(
-      target.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
+  const VkImageMemoryBarrier take = ferry_acquire_barrier_from(
+      target.peer_queue_family, target.image, gpu_.queue_family_index(),
+      VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
   gpu_.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0,
                           nullptr, 1, &take);
   const ImageCopies copies = whole_image(shape);
   gpu_.CmdCopyBufferToImage(commands, canvas.buffer->handle(), target.image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
                             copies.count, copies.regions.data());
-  const VkImageMemoryBarrier give = ferry_release_barrier(
-      target.image, gpu_.queue_family_index(), VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
+  const VkImageMemoryBarrier give = ferry_release_barrier_to(
+      target.peer_queue_family, target.image, gpu_.queue_family_index(),
+      VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_ACCESS_TRANSFER_WRITE_BIT);
   gpu_.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, nullptr,
                           0, nullptr, 1, &give);
   std::vector<VkSemaphore> semaphores(target.wait_semaphores, target.wait_semaphores + target.wait_count);

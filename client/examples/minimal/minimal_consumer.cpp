@@ -36,8 +36,10 @@ int main() try {
     const auto usage = VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL;
     const auto access = VK_ACCESS_TRANSFER_READ_BIT;
     const auto stage = vk::PipelineStageFlagBits::eTransfer;
-    const vk::ImageMemoryBarrier take = ferry_acquire_barrier(frame->image, info.queue_family_index, usage, access);
-    const vk::ImageMemoryBarrier give = ferry_release_barrier(frame->image, info.queue_family_index, usage, access);
+    const vk::ImageMemoryBarrier take =
+        ferry_acquire_barrier_from(frame->peer_queue_family, frame->image, info.queue_family_index, usage, access);
+    const vk::ImageMemoryBarrier give =
+        ferry_release_barrier_to(frame->peer_queue_family, frame->image, info.queue_family_index, usage, access);
     const vk::MemoryBarrier to_host(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead);  // for rgba
     const vk::Offset3D middle(static_cast<int>(frame->width_px / 2), static_cast<int>(frame->height_px / 2), 0);
     const vk::BufferImageCopy copy(0, 0, 0, {vk::ImageAspectFlagBits::eColor, 0, 0, 1}, middle, {1, 1, 1});

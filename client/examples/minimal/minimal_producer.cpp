@@ -32,8 +32,10 @@ int main() try {
     const auto usage = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
     const auto access = VK_ACCESS_TRANSFER_WRITE_BIT;
     const auto stage = vk::PipelineStageFlagBits::eTransfer;
-    const vk::ImageMemoryBarrier take = ferry_acquire_barrier(target->image, info.queue_family_index, usage, access);
-    const vk::ImageMemoryBarrier give = ferry_release_barrier(target->image, info.queue_family_index, usage, access);
+    const vk::ImageMemoryBarrier take =
+        ferry_acquire_barrier_from(target->peer_queue_family, target->image, info.queue_family_index, usage, access);
+    const vk::ImageMemoryBarrier give =
+        ferry_release_barrier_to(target->peer_queue_family, target->image, info.queue_family_index, usage, access);
     const float hue = static_cast<float>(frame) / 60;
     const vk::ClearColorValue colour(std::array{std::sin(hue) / 2 + 0.5F, std::cos(hue) / 2 + 0.5F, 0.4F, 1.0F});
     const vk::ImageSubresourceRange whole(vk::ImageAspectFlagBits::eColor, 0, 1, 0, 1);

@@ -88,8 +88,10 @@ void Publisher::record(Flight& flight, const ferry::Target& target, const Scene&
 
   const auto attachment = VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL;
   const auto writes = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT;
-  const vk::ImageMemoryBarrier take(ferry_acquire_barrier(target.image, gpu_.queue_family, attachment, writes));
-  const vk::ImageMemoryBarrier hand_over(ferry_release_barrier(target.image, gpu_.queue_family, attachment, writes));
+  const vk::ImageMemoryBarrier take(
+      ferry_acquire_barrier_from(target.peer_queue_family, target.image, gpu_.queue_family, attachment, writes));
+  const vk::ImageMemoryBarrier hand_over(
+      ferry_release_barrier_to(target.peer_queue_family, target.image, gpu_.queue_family, attachment, writes));
   commands.pipelineBarrier(kPictureStage, kPictureStage, {}, {}, {}, take);
   scene_renderer_.record_picture(commands, index, scene, picture, stamp);
   commands.pipelineBarrier(kPictureStage, vk::PipelineStageFlagBits::eBottomOfPipe, {}, {}, {}, hand_over);

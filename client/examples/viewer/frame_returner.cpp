@@ -21,8 +21,9 @@ void FrameReturner::give_back(ferry::Consumer& consumer, const ferry::Frame& fra
   Slot& slot = slots_[next_++ % slots_.size()];
   examples::wait_for(gpu_, *slot.done);
   gpu_.device.resetCommandPool(*slot.pool);
-  const vk::ImageMemoryBarrier hand_back(ferry_release_barrier(
-      frame.image, gpu_.queue_family, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, VK_ACCESS_SHADER_READ_BIT));
+  const vk::ImageMemoryBarrier hand_back(ferry_release_barrier_to(
+      frame.peer_queue_family, frame.image, gpu_.queue_family,
+      VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, VK_ACCESS_SHADER_READ_BIT));
   slot.commands.begin(vk::CommandBufferBeginInfo(vk::CommandBufferUsageFlagBits::eOneTimeSubmit));
   slot.commands.pipelineBarrier(vk::PipelineStageFlagBits::eFragmentShader, vk::PipelineStageFlagBits::eBottomOfPipe,
                                 {}, {}, {}, hand_back);

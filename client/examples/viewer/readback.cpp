@@ -41,8 +41,10 @@ examples::Rgba8Picture Readback::read(ferry::Consumer& consumer, const ferry::Fr
 void Readback::record(const ferry::Frame& frame) const {
   const auto layout = VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL;
   const auto reads = VK_ACCESS_TRANSFER_READ_BIT;
-  const vk::ImageMemoryBarrier take(ferry_acquire_barrier(frame.image, gpu_.queue_family, layout, reads));
-  const vk::ImageMemoryBarrier hand_back(ferry_release_barrier(frame.image, gpu_.queue_family, layout, reads));
+  const vk::ImageMemoryBarrier take(
+      ferry_acquire_barrier_from(frame.peer_queue_family, frame.image, gpu_.queue_family, layout, reads));
+  const vk::ImageMemoryBarrier hand_back(
+      ferry_release_barrier_to(frame.peer_queue_family, frame.image, gpu_.queue_family, layout, reads));
   const vk::MemoryBarrier for_the_host(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead);
   const vk::BufferImageCopy whole(0, 0, 0, {vk::ImageAspectFlagBits::eColor, 0, 0, 1}, {},
                                   {frame.width_px, frame.height_px, 1});

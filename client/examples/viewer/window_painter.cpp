@@ -52,8 +52,10 @@ void WindowPainter::record(const Gui& gui, const std::optional<FramePlacement>& 
   const vk::CommandBuffer commands = flights_[flight_].commands;
   commands.begin(vk::CommandBufferBeginInfo(vk::CommandBufferUsageFlagBits::eOneTimeSubmit));
   if (frame && frame->is_fresh) {
-    const vk::ImageMemoryBarrier take(ferry_acquire_barrier(
-        frame->frame->image, gpu_.queue_family, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, VK_ACCESS_SHADER_READ_BIT));
+    const ferry::Frame& fresh = *frame->frame;
+    const vk::ImageMemoryBarrier take(
+        ferry_acquire_barrier_from(fresh.peer_queue_family, fresh.image, gpu_.queue_family,
+                                   VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, VK_ACCESS_SHADER_READ_BIT));
     commands.pipelineBarrier(Stage::eFragmentShader, Stage::eFragmentShader, {}, {}, {}, take);
   }
   const vk::ClearValue background{vk::ClearColorValue(std::array{0.055F, 0.060F, 0.070F, 1.0F})};

@@ -63,8 +63,10 @@ void DamagingRelay::pass(const std::function<void(PassingFrame&)>& damage) {
 void DamagingRelay::read(const ferry_frame& frame) {
   const auto layout = VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL;
   const auto access = VK_ACCESS_TRANSFER_READ_BIT;
-  const VkImageMemoryBarrier take = ferry_acquire_barrier(frame.image, gpu_.queue_family_index(), layout, access);
-  const VkImageMemoryBarrier give = ferry_release_barrier(frame.image, gpu_.queue_family_index(), layout, access);
+  const VkImageMemoryBarrier take =
+      ferry_acquire_barrier_from(frame.peer_queue_family, frame.image, gpu_.queue_family_index(), layout, access);
+  const VkImageMemoryBarrier give =
+      ferry_release_barrier_to(frame.peer_queue_family, frame.image, gpu_.queue_family_index(), layout, access);
   VkMemoryBarrier for_the_host{};
   for_the_host.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
   for_the_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
@@ -88,8 +90,10 @@ void DamagingRelay::write(const ferry_target& target) {
   std::memcpy(upload_.bytes().data(), pixels_.data(), pixels_.size());
   const auto layout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
   const auto access = VK_ACCESS_TRANSFER_WRITE_BIT;
-  const VkImageMemoryBarrier take = ferry_acquire_barrier(target.image, gpu_.queue_family_index(), layout, access);
-  const VkImageMemoryBarrier give = ferry_release_barrier(target.image, gpu_.queue_family_index(), layout, access);
+  const VkImageMemoryBarrier take =
+      ferry_acquire_barrier_from(target.peer_queue_family, target.image, gpu_.queue_family_index(), layout, access);
+  const VkImageMemoryBarrier give =
+      ferry_release_barrier_to(target.peer_queue_family, target.image, gpu_.queue_family_index(), layout, access);
   const ImageCopies whole = whole_image(shape_);
   const VkCommandBuffer commands = commands_.begin();  // waits for what reads upload_
   gpu_.CmdPipelineBarrier(commands, kTransfer, kTransfer, 0, 0, nullptr, 0, nullptr, 1, &take);

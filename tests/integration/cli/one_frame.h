@@ -47,8 +47,10 @@ class OneFrame {
     const auto layout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
     const auto stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
     const auto access = VK_ACCESS_TRANSFER_WRITE_BIT;
-    const VkImageMemoryBarrier take = ferry_acquire_barrier(target.image, gpu_.queue_family_index(), layout, access);
-    const VkImageMemoryBarrier give = ferry_release_barrier(target.image, gpu_.queue_family_index(), layout, access);
+    const VkImageMemoryBarrier take =
+        ferry_acquire_barrier_from(target.peer_queue_family, target.image, gpu_.queue_family_index(), layout, access);
+    const VkImageMemoryBarrier give =
+        ferry_release_barrier_to(target.peer_queue_family, target.image, gpu_.queue_family_index(), layout, access);
     const ImageCopies whole = whole_image(shape);
     const VkCommandBuffer commands = commands_.begin();
     gpu_.CmdPipelineBarrier(commands, stage, stage, 0, 0, nullptr, 0, nullptr, 1, &take);

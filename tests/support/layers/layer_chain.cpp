@@ -24,7 +24,7 @@ struct Instance {
   std::map<std::string_view, PFN_vkVoidFunction> functions = {};
 };
 constexpr std::string_view kReplaced[] = {"vkEnumeratePhysicalDevices", "vkEnumerateDeviceExtensionProperties",
-                                          "vkGetPhysicalDeviceImageFormatProperties2",
+                                          "vkGetPhysicalDeviceImageFormatProperties2", "vkGetPhysicalDeviceProperties2",
                                           "vkGetPhysicalDeviceExternalSemaphoreProperties"};
 
 std::mutex mutex;

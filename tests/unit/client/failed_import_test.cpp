@@ -13,6 +13,7 @@ namespace ferry::client {
 namespace {
 
 using namespace std::chrono_literals;
+
 class FailedImport : public LibraryTest {
  protected:
   void SetUp() override {

@@ -52,8 +52,10 @@ class FakeDmaBufs final : public platform::TextureExporter {
 
 }  // namespace
 
-std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector<std::uint64_t> modifiers, std::uint32_t) {
+std::unique_ptr<platform::TextureExporter> FakeGpu::dma_buf_exporter(std::vector<std::uint64_t> modifiers,
+                                                                   std::uint32_t owner_queue_family) {
   if (!capabilities_.dma_buf || modifiers.empty()) return nullptr;
+  newest_owner_ = owner_queue_family;
   return std::make_unique<FakeDmaBufs>(*this, modifiers.back());
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // A device of memfds and counters that exports timelines: what software drivers cannot, and every test here needs.
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -83,6 +84,9 @@ class FakeGpu final : public platform::VulkanDevice,
   void add_modifiers(proto::Format format, const std::vector<std::uint64_t>& modifiers, bool exports = true);
   /// Of a device that is not made of hardware, and exports sync_files.
   void add_fences() { capabilities_.sync_fd = true; }
+  void have_foreign_queues() { capabilities_.foreign_queues = true; }
+  /// Whose the dma-bufs are that were allocated last.
+  std::uint32_t newest_owner() const { return newest_owner_; }
 
   /// Of every timeline so far, in the order of creation. Loop thread.
   const std::vector<std::shared_ptr<std::uint64_t>>& counters() const { return counters_; }
@@ -93,6 +97,7 @@ class FakeGpu final : public platform::VulkanDevice,
   bool fails_now() { return until_fault_ > 0 && --until_fault_ == 0; }
 
   std::vector<std::shared_ptr<std::uint64_t>> counters_;
+  std::atomic<std::uint32_t> newest_owner_ = VK_QUEUE_FAMILY_IGNORED;
   proto::Error fault_;
   int until_fault_ = 0;  ///< 0: none is wanted, or it is over
   std::vector<platform::FileIdentity> files_;  ///< of the counters

@@ -166,6 +166,57 @@ TEST(Negotiation, OtherDevicesMeetInADmaBufOfAModifierThatAllHave) {
   EXPECT_EQ(why.find("dma-buf, BGRA8 as LINEAR: opaque-fd needs equal UUIDs"), 0u) << why;
 }
 
+/// As dma_gpu(), of a driver that has foreign queues.
+platform::DeviceCapabilities foreign_gpu(std::uint8_t number) {
+  auto device = dma_gpu(number, {0});
+  device.foreign_queues = true;
+  return device;
+}
+
+TEST(Negotiation, DmaBufsBetweenDriversAreForeignWhereAllCan) {
+  const auto agreement = dma_buf_between(foreign_gpu(1), foreign_gpu(9));
+  ASSERT_TRUE(agreement) << agreement.error().message;
+  EXPECT_EQ(agreement->transport, platform::Transport::kDmaBuf);
+  EXPECT_TRUE(agreement->foreign);
+  EXPECT_EQ(agreement->transport_reason.find("external"), std::string::npos) << agreement->transport_reason;
+}
+
+TEST(Negotiation, WhoHasNoForeignQueuesIsNamed) {
+  const auto theirs = dma_buf_between(foreign_gpu(1), dma_gpu(9, {0}));
+  ASSERT_TRUE(theirs) << theirs.error().message;
+  EXPECT_EQ(theirs->transport, platform::Transport::kDmaBuf);
+  EXPECT_FALSE(theirs->foreign);
+  const std::string end = "; external queues, because " + kViewer + " on device 'GPU' has no foreign ones";
+  EXPECT_TRUE(theirs->transport_reason.ends_with(end)) << theirs->transport_reason;
+
+  const auto ours = dma_buf_between(dma_gpu(1, {0}), foreign_gpu(9));
+  ASSERT_TRUE(ours);
+  EXPECT_FALSE(ours->foreign);
+  EXPECT_TRUE(ours->transport_reason.ends_with("; external queues, because the broker's device 'GPU' has no foreign ones"))
+      << ours->transport_reason;
+
+  const auto broker = foreign_gpu(1);
+  Party producer = party(broker), consumer = party(foreign_gpu(9), kViewer);
+  producer.foreign_queues = false;
+  const Party* consumers[] = {&consumer};
+  const auto producers = negotiate(&broker, producer, consumers, {}, kImage);
+  ASSERT_TRUE(producers);
+  EXPECT_FALSE(producers->foreign);
+  EXPECT_NE(producers->transport_reason.find("because " + kWho), std::string::npos) << producers->transport_reason;
+}
+
+TEST(Negotiation, DmaBufsOfOneDriverAreForeignOnDemandAlone) {
+  Demand demand{wire::Transport::DmaBuf, wire::SyncMode::Automatic};
+  const auto external = dma_buf_between(foreign_gpu(1), foreign_gpu(1), demand);
+  ASSERT_TRUE(external);
+  EXPECT_FALSE(external->foreign);
+  EXPECT_EQ(external->transport_reason, "dma-buf, BGRA8 as LINEAR: the producer asked for dma-buf alone");
+  demand.foreign = true;
+  EXPECT_TRUE(dma_buf_between(foreign_gpu(1), foreign_gpu(1), demand)->foreign);
+  demand.transport = wire::Transport::HostMemory;
+  EXPECT_FALSE(dma_buf_between(foreign_gpu(1), foreign_gpu(1), demand)->foreign) << "each has its own images";
+}
+
 TEST(Negotiation, AModifierOfAnotherFormatOrWithoutTheUsageIsNone) {
   const auto to = dma_gpu(9, {0, kTiled});
   auto image = kImage;

@@ -192,6 +192,7 @@ TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
   info.transport = wire::Transport::DmaBuf;
   info.has_timeline = false;
   info.planes = {wire::Plane(0, 4096)};
+  info.foreign = true;
   const auto hand_back_in = [&](std::uint64_t modifier) {
     info.modifier = modifier;
     hand_back_generation(*renderer, info, std::span(producer->fds).subspan(2));
@@ -214,6 +215,7 @@ TEST_F(Reclaims, OfADmaBufKeepItsModifier) {
   EXPECT_EQ(reply.streams[0]->generation->transport, wire::Transport::DmaBuf);
   EXPECT_EQ(reply.streams[0]->generation->modifier, kTiled);
   EXPECT_EQ(reply.streams[0]->generation->planes.size(), 1u);
+  EXPECT_TRUE(reply.streams[0]->generation->foreign) << "whose barriers go on";
 }
 
 TEST_F(Reclaims, OfALeaseThatCannotImportTheModifierInUseAreRefused) {

@@ -242,6 +242,75 @@ TEST_F(DmaBufTransport, EveryJoinerNarrowsTheModifiers) {
     expect_dma_buf(*told->expect<wire::GenerationStartedT>().first.generation, 0);
 }
 
+/// Of parties whose images can be foreign in between.
+class ForeignQueues : public DmaBufTransport {
+ protected:
+  static platform::DeviceCapabilities foreign(std::uint8_t number) {
+    auto capabilities = able_in({0}, number);
+    capabilities.foreign_queues = true;
+    return capabilities;
+  }
+  void SetUp() override {
+    DmaBufTransport::SetUp();
+    gpu->have_foreign_queues();
+    producer->request.transport = wire::Transport::DmaBuf;
+    producer->create();
+    ASSERT_FALSE(producer->created.generation->foreign);
+    native->attach();
+    ASSERT_FALSE(native->attached.generation->foreign);
+    client->expect<wire::LeaseAddedT>();
+  }
+  /// A consumer of another driver, which makes all change over.
+  std::unique_ptr<RawConsumer> join(RawClient& as) {
+    auto joins = std::make_unique<RawConsumer>(as, foreign(9), "cam");
+    joins->attach();
+    EXPECT_TRUE(joins->attached.generation->foreign);
+    EXPECT_EQ(joins->attached.generation->id, 2u);
+    for (RawClient* told : {client.get(), viewer.get()})
+      EXPECT_TRUE(told->expect<wire::GenerationStartedT>().first.generation->foreign);
+    client->expect<wire::LeaseAddedT>();
+    return joins;
+  }
+  std::unique_ptr<RawClient> client = std::make_unique<RawClient>(connect("renderer")),
+                             viewer = std::make_unique<RawClient>(connect("viewer"));
+  std::unique_ptr<RawProducer> producer = std::make_unique<RawProducer>(*client, foreign(1), "cam");
+  std::unique_ptr<RawConsumer> native = std::make_unique<RawConsumer>(*viewer, foreign(1), "cam");
+};
+
+TEST_F(ForeignQueues, AnotherDriverStartsAGenerationForAll) {
+  RawClient other = connect("other");
+  const auto joined = join(other);
+  EXPECT_EQ(gpu->newest_owner(), VK_QUEUE_FAMILY_FOREIGN_EXT) << "released to whom the first barrier takes them from";
+
+  // It stays so without it: for the next one, and when the image changes.
+  joined->detach();
+  client->expect<wire::LeaseEndedT>();
+  RawClient late = connect("late");
+  RawConsumer later(late, foreign(1), "cam");
+  later.attach();
+  EXPECT_EQ(later.attached.generation->id, 2u);
+  client->expect<wire::LeaseAddedT>();
+  wire::ReconfigureT reconfigure;
+  reconfigure.stream = producer->created.stream;
+  reconfigure.image = std::make_unique<wire::ImageT>(*producer->created.generation->image);
+  reconfigure.image->width_px = 128;
+  client->send(reconfigure);
+  EXPECT_TRUE(client->expect<wire::GenerationStartedT>().first.generation->foreign);
+}
+
+TEST_F(ForeignQueues, AreLeftWhenSomebodyJoinsWhoHasNone) {
+  RawClient other = connect("other"), old = connect("old");
+  const auto joined = join(other);
+  RawConsumer lacks(old, able_in({0}, 1), "cam");
+  lacks.attach();
+  EXPECT_EQ(lacks.attached.generation->id, 3u);
+  EXPECT_FALSE(lacks.attached.generation->foreign);
+  EXPECT_NE(lacks.attached.transport_reason.find("external queues, because consumer 'old'"), std::string::npos)
+      << lacks.attached.transport_reason;
+  EXPECT_FALSE(client->expect<wire::GenerationStartedT>().first.generation->foreign);
+  EXPECT_EQ(gpu->newest_owner(), VK_QUEUE_FAMILY_EXTERNAL);
+}
+
 TEST_F(DmaBufTransport, AModifierThatCannotBeImportedIsLeftOut) {
   RawClient client = connect("renderer"), viewer = connect("viewer");
   RawProducer producer(client, able_in({0, kTiled}, 1), "cam");
