@@ -56,15 +56,19 @@ Result<void> StreamService::reclaim_lease(Session& session, std::uint64_t reques
                    std::move(*stream_page), std::move(timeline),
                    platform::now_ns()};
   if (Stream* stream = find(StreamId{claim.asked->stream})) return settle(claim, *stream);
-  auto producer = may_restore(claim);
-  if (!producer) {
-    spdlog::debug("{} waits for its producer: {}", object, producer.error().message);
-    if (auto awaited = await_absent(); !awaited) return awaited;
+  if (auto awaited = await_absent(); !awaited) return awaited;  // those who were here before
+  const auto wait = [&](const Error& why) -> Result<void> {
+    spdlog::debug("{} waits for its producer: {}", object, why.message);
     waiting_claims_.push_back(std::move(claim));
     return {};
-  }
-  if (auto awaited = await_absent(); !awaited) return awaited;  // those who were here before
+  };
+  auto producer = may_restore(claim);
+  if (!producer) return wait(producer.error());
+  const bool is_expected = !(*producer)->gone();
   auto restored = restore_for(claim, std::move(parts), std::move(*producer));
+  // On the device of this consumer the slots cannot be taken back; the producer's may be another one.
+  if (!restored && restored.error().code == ErrorCode::kIncompatible && is_expected)
+    return wait(restored.error());
   if (!restored) return std::move(restored).error();
   if (auto settled = settle(claim, **restored); !settled) {
     drop_if_unused((*restored)->id());

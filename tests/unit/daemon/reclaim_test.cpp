@@ -245,6 +245,33 @@ TEST_F(Reclaims, OfALeaseThatCannotImportTheModifierInUseAreRefused) {
   EXPECT_EQ(refused.conflict->others_have, std::vector<std::string>{"0x0300000000606010"});
 }
 
+TEST_F(Reclaims, OfALeaseOnADeviceThatTheBrokerLacksWaitForTheProducer) {
+  FakeGpu elsewhere(9);
+  for (FakeGpu* device : {gpu.get(), &elsewhere}) {
+    device->add_modifiers(proto::Format::kRgba8Unorm, {0});
+    device->have_foreign_queues();
+  }
+  grace_ms = 20'000;
+  come_back(Policy({}, geteuid()));
+  auto info = *producer->created.generation;
+  info.transport = wire::Transport::DmaBuf;
+  info.has_timeline = false;
+  info.planes = {wire::Plane(0, 4096)};
+  info.foreign = true;
+  auto claim = lease_claim();
+  claim.has_release_timeline = false;
+  claim.device = std::make_unique<wire::DeviceT>(device_of(elsewhere.capabilities()));
+  hand_back_generation(*viewer, info, std::span(consumer->fds).subspan(5));
+  viewer->send(std::move(claim), std::vector<int>{consumer->page.fd().get(), consumer->fds[1].get()});
+  EXPECT_TRUE(viewer->quiet_for(50ms)) << "nothing can be taken back on its device";
+  hand_back_generation(*renderer, info, std::span(producer->fds).subspan(2));
+  const int fd = producer->page.fd().get();
+  renderer->send(stream_claim(), {&fd, 1});
+  restored_stream();
+  viewer->expect<wire::LeaseRestoredT>();
+  EXPECT_TRUE(status(*viewer).streams[0]->generation->foreign);
+}
+
 TEST_F(Reclaims, AreChecked) {
   auto refused = [&](auto change) {
     auto claim = stream_claim();
