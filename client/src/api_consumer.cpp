@@ -60,6 +60,18 @@ int32_t ferry_consumer_renew_signal(ferry_consumer* consumer, ferry_frame* frame
   });
 }
 
+int32_t ferry_consumer_export(ferry_consumer* consumer, uint64_t sequence, uint32_t flags, ferry_dma_buf* out) {
+  return guarded([&] {
+    ConsumerHandle* handle = find(consumer);
+    if (handle == nullptr) return stale_consumer(consumer);
+    if (auto ok = check_out(out, "ferry_dma_buf"); !ok) return fail(ok.error());
+    ferry_dma_buf dma_buf{};
+    if (auto exported = handle->object->export_frame(sequence, flags, dma_buf); !exported) return fail(exported.error());
+    write_struct(out, dma_buf);
+    return 0;
+  });
+}
+
 int32_t ferry_consumer_get_fd(ferry_consumer* consumer, int* out) {
   return guarded([&] {
     ConsumerHandle* handle = find(consumer);

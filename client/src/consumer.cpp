@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "client/src/implicit_read.h"
 #include "client/src/wire_convert.h"
 #include "platform/clock.h"
 #include "platform/futex.h"
@@ -319,7 +320,7 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   const proto::GenerationId g{record.generation};
   Imported& imported = *find_imported(g);  // try_take only takes what add_generation made known
   Held& held = *std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.sequence == 0; });
-  held = {record.sequence, g, record.slot, next_signal_++};
+  held = {record.sequence, g, record.slot, 0, next_signal_++};
   ++held_count_;
   ++imported.held;
 
@@ -346,6 +347,7 @@ void Consumer::fill_frame(const FrameTaker::Taken& taken, ferry_frame& out) {
   out.wait_semaphore = generation.timeline()->semaphore();
   // Sync mode host: complete already, whatever the producer writes; every timeline has reached 0. Sync-fd: import_fence().
   out.wait_value = generation.has_local_points() ? 0 : record.acquire_point;
+  held.wait_value = out.wait_value;
   out.signal_semaphore = release_timeline_->semaphore();
   out.signal_value = held.signal_value;
   out.peer_queue_family = generation.peer_queue_family();
@@ -382,6 +384,7 @@ Result<void> Consumer::import_fence(UniqueFd fence, ferry_frame& frame) {
   }
   lock.lock();
   find_imported(g)->fenced = value;
+  find_held(frame.sequence)->wait_value = value;
   if (!awaited_.timeline) awaited_ = {generation->timeline(), value, platform::now_ns()};
   frame.wait_value = value;
   return {};
@@ -389,11 +392,20 @@ Result<void> Consumer::import_fence(UniqueFd fence, ferry_frame& frame) {
 
 Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   std::unique_lock lock(mutex_);
-  if (flags > FERRY_RELEASE_UNUSED)
-    return invalid(fmt::format("release flags {:#x} are none of FERRY_RELEASE_* (0 or 1)", flags));
+  if (flags > FERRY_RELEASE_IMPLICIT)
+    return invalid(fmt::format("release flags {:#x} are none of FERRY_RELEASE_* (0 to 2)", flags));
   Held* held = find_held(sequence);
   if (held == nullptr) return not_held(sequence);
   Imported& imported = *find_imported(held->generation);
+  std::shared_ptr<platform::Timeline> read;
+  if (flags == FERRY_RELEASE_IMPLICIT) {
+    if (!held->exported)
+      return Error{ErrorCode::kInvalidState,
+                   fmt::format("frame {} of stream '{}' was not exported: nobody reads it by its dma-buf", sequence, name_)};
+    auto implicit = ImplicitRead::of(imported.generation->kept()->slot_fd(held->slot));
+    if (!implicit) return std::move(implicit).error();
+    read = std::move(*implicit);
+  }
   FERRY_TEST_POINT("release.before");
   --imported.held;
   --held_count_;
@@ -402,6 +414,11 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   if (std::exchange(fd_waits_for_release_, false)) arm_fd();
   if (flags == FERRY_RELEASE_UNUSED) {
     let_go(released.generation, released.slot, 0);
+    return {};
+  }
+  if (read) {  // by dma-buf no points cross but as fences: gives_back_later
+    lock.unlock();
+    completions_->push({std::move(read), 1, {released.generation, released.slot}});
     return {};
   }
   imported.last_signal = std::max(imported.last_signal, released.signal_value);
@@ -414,6 +431,50 @@ Result<void> Consumer::release(std::uint64_t sequence, std::uint32_t flags) {
   lock.unlock();
   completions_->push({release_timeline_, released.signal_value, {released.generation, released.slot}});
   return {};
+}
+
+Result<void> Consumer::export_frame(std::uint64_t sequence, std::uint32_t flags, ferry_dma_buf& out) {
+  std::unique_lock lock(mutex_);
+  if ((flags & ~std::uint32_t{FERRY_EXPORT_FENCE}) != 0)
+    return invalid(fmt::format("export flags {:#x} have bits outside FERRY_EXPORT_* ({:#x})", flags, FERRY_EXPORT_FENCE + 0u));
+  Held* held = find_held(sequence);
+  if (held == nullptr) return not_held(sequence);
+  const std::shared_ptr<Generation> generation = find_imported(held->generation)->generation;
+  if (generation->transport() != platform::Transport::kDmaBuf)
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("frames of stream '{}' cross by {}, and are no dma-bufs: the producer can ask for "
+                             "FERRY_TRANSPORT_DMA_BUF", name_, platform::transport_name(generation->transport()))};
+  const bool fenced = flags == FERRY_EXPORT_FENCE;
+  if (fenced && device_->fences() == nullptr)
+    return Error{ErrorCode::kUnsupported, "FERRY_EXPORT_FENCE needs a queue that is lent (ferry_device_lend_queue)"};
+  UniqueFd dma_buf = generation->kept()->slot_fd(held->slot).duplicate();
+  if (!dma_buf) return Error{ErrorCode::kSystem, fmt::format("duplicate of a dma-buf: {}", std::strerror(errno))};
+  if (fenced) {
+    const std::uint64_t value = held->wait_value;
+    lock.unlock();
+    auto announced = announce_work(*generation, value, dma_buf);
+    lock.lock();
+    if (!announced) {
+      lose_device(announced.error());
+      return announced;
+    }
+  }
+  find_held(sequence)->exported = true;
+  const wire::GenerationT& info = generation->kept()->info;
+  out.modifier = info.modifier;
+  out.size_bytes = info.allocation_size;
+  for (const wire::Plane& plane : info.planes) out.planes[out.plane_count++] = {plane.offset(), plane.row_pitch()};
+  out.fd = dma_buf.release();
+  return {};
+}
+
+Result<void> Consumer::announce_work(const Generation& generation, std::uint64_t value, const UniqueFd& dma_buf) {
+  const auto reached = generation.timeline()->value();
+  if (!reached) return reached.error();
+  if (*reached >= value) return {};
+  const auto fence = device_->fences()->export_point(generation.timeline(), value);
+  if (!fence) return fence.error();
+  return platform::import_dma_buf_fence(dma_buf, *fence, platform::Access::kWrite);
 }
 
 Result<std::uint64_t> Consumer::renew_signal(std::uint64_t sequence) {

@@ -36,6 +36,8 @@ class Consumer final : public Recipient {
 
   proto::Result<Wait> acquire(std::int64_t timeout_ns, ferry_frame& out);
   proto::Result<void> release(std::uint64_t sequence, std::uint32_t flags);
+  /// The dma-buf of a held frame: @p out's descriptor is the caller's.
+  proto::Result<void> export_frame(std::uint64_t sequence, std::uint32_t flags, ferry_dma_buf& out);
   /// The held frame's signal value, moved behind all that have been given out.
   proto::Result<std::uint64_t> renew_signal(std::uint64_t sequence);
   int get_fd();
@@ -70,7 +72,9 @@ class Consumer final : public Recipient {
     std::uint64_t sequence = 0;  ///< 0: entry free
     proto::GenerationId generation{};
     std::uint32_t slot = 0;
+    std::uint64_t wait_value = 0;
     std::uint64_t signal_value = 0;
+    bool exported = false;
   };
   struct HostRelease {
     proto::GenerationId generation{};
@@ -93,6 +97,8 @@ class Consumer final : public Recipient {
   proto::Result<void> fetch_pixels(const Generation& generation, const ferry_frame& frame);
   /// Sync mode sync-fd: a point for the application to wait for, which @p fence signals. Without mutex_, as above.
   proto::Result<void> import_fence(platform::UniqueFd fence, ferry_frame& frame);
+  /// Who reads @p dma_buf by its own fences waits for @p value of @p generation's timeline. Without mutex_.
+  proto::Result<void> announce_work(const Generation& generation, std::uint64_t value, const platform::UniqueFd& dma_buf);
 
   // mutex_ is held in all of these.
   /// Whether an imported fence has been pending for longer than any GPU's work should take.

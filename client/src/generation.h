@@ -17,7 +17,8 @@ namespace ferry::client {
 /// What the broker gave out for a generation, for the next broker: imports swallow the descriptors they get.
 struct KeptGeneration {
   wire::GenerationT info;
-  std::vector<platform::UniqueFd> fds;
+  std::vector<platform::UniqueFd> fds;  ///< [acquire timeline], slots
+  const platform::UniqueFd& slot_fd(std::uint32_t slot) const { return fds[slot + (info.has_timeline ? 1u : 0u)]; }
 };
 
 class Connection;

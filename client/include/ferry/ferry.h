@@ -527,11 +527,11 @@ enum { /* release flags */
   FERRY_RELEASE_SIGNALLED = 0, /* work that signals signal_semaphore at signal_value has been submitted */
   FERRY_RELEASE_UNUSED = 1,    /* no submitted work reads the image any more, none signals: the slot is free at once */
   FERRY_RELEASE_IMPLICIT = 2   /* the work that reads is found in the dma-buf's own (implicit) fences: signal nothing. Of frames
-                                  that ferry_consumer_export() gave out; needs a lent queue */
+                                  that ferry_consumer_export() gave out; UNSUPPORTED before Linux 6.0 */
 };
 /* Gives the frame back. Frames may be released in any order. What was submitted must signal in increasing order of
  * signal_value, whatever the order of acquire() and release(): see ferry_consumer_renew_signal().
- * INVALID_STATE when the frame is not held (double release). Since 0.1. */
+ * INVALID_STATE when the frame is not held (double release), or was not exported (IMPLICIT). Since 0.1. */
 FERRY_API FERRY_NODISCARD int32_t ferry_consumer_release(ferry_consumer* consumer, uint64_t sequence, uint32_t flags);
 
 /* Sets @frame->signal_value to one above all that were given out, for a frame that is held: what the submission of its last
