@@ -89,6 +89,9 @@ pub const CONSUMER_EVERY: u32 = 2;
 
 pub const RELEASE_SIGNALLED: u32 = 0;
 pub const RELEASE_UNUSED: u32 = 1;
+pub const RELEASE_IMPLICIT: u32 = 2;
+
+pub const EXPORT_FENCE: u32 = 1 << 0;
 
 pub const EVENT_GENERATION: u32 = 1;
 pub const EVENT_ORPHANED: u32 = 2;

@@ -1,6 +1,7 @@
 use crate::{
-    AttachInfo, Conflict, ConnectInfo, Connection, Consumer, Device, DeviceCreateInfo, DeviceInfo, Event, Frame,
-    FrameMetadata, ImageDesc, Producer, StreamInfo, StreamState, Target, VkQueue, VulkanInfo, VulkanRequirements,
+    AttachInfo, Conflict, ConnectInfo, Connection, Consumer, Device, DeviceCreateInfo, DeviceInfo, DmaBuf, Event,
+    Frame, FrameMetadata, ImageDesc, Producer, StreamInfo, StreamState, Target, VkQueue, VulkanInfo,
+    VulkanRequirements,
 };
 use core::ffi::{c_char, c_int, c_void};
 
@@ -52,6 +53,7 @@ unsafe extern "C" {
     pub fn ferry_consumer_acquire(consumer: *mut Consumer, timeout_ns: i64, out: *mut Frame) -> i32;
     pub fn ferry_consumer_release(consumer: *mut Consumer, sequence: u64, flags: u32) -> i32;
     pub fn ferry_consumer_renew_signal(consumer: *mut Consumer, frame: *mut Frame) -> i32;
+    pub fn ferry_consumer_export(consumer: *mut Consumer, sequence: u64, flags: u32, out: *mut DmaBuf) -> i32;
     pub fn ferry_consumer_get_fd(consumer: *mut Consumer, out: *mut c_int) -> i32;
     pub fn ferry_consumer_next_event(consumer: *mut Consumer, out: *mut Event) -> i32;
     pub fn ferry_consumer_get_state(consumer: *mut Consumer, out: *mut StreamState) -> i32;

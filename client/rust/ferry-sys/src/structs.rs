@@ -2,7 +2,7 @@ use crate::{
     MAX_DAMAGE_RECTS, MAX_USER_BYTES, PfnGetInstanceProcAddr, VkDevice, VkFormat, VkImage, VkImageView, VkInstance,
     VkPhysicalDevice, VkQueue, VkSemaphore,
 };
-use core::ffi::{c_char, c_void};
+use core::ffi::{c_char, c_int, c_void};
 
 /// A struct that says its own size.
 ///
@@ -53,6 +53,13 @@ macro_rules! structs {
         // SAFETY: integers, floats, raw pointers and optional functions.
         unsafe impl Sized for $name {}
     )*};
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DmaBufPlane {
+    pub offset_bytes: u64,
+    pub row_pitch_bytes: u64,
 }
 
 #[repr(C)]
@@ -174,6 +181,8 @@ structs! {
         wait_values: *const u64,
         signal_semaphore: VkSemaphore,
         signal_value: u64,
+        peer_queue_family: u32,
+        reserved2: u32,
     }
     StreamState {
         sync_mode: u32,
@@ -218,6 +227,16 @@ structs! {
         signal_semaphore: VkSemaphore,
         signal_value: u64,
         metadata: FrameMetadata,
+        peer_queue_family: u32,
+        reserved2: u32,
+    }
+    DmaBuf {
+        fd: c_int,
+        modifier: u64,
+        size_bytes: u64,
+        plane_count: u32,
+        reserved: u32,
+        planes: [DmaBufPlane; 4],
     }
     Event {
         r#type: u32,

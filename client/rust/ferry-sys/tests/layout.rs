@@ -71,7 +71,7 @@ fn facts() -> Facts {
         }
         "ferry_target" = Target {
             struct_size slot generation id image view vk_format format width_px height_px wait_count reserved
-            wait_semaphores wait_values signal_semaphore signal_value
+            wait_semaphores wait_values signal_semaphore signal_value peer_queue_family reserved2
         }
         "ferry_stream_state" = StreamState {
             struct_size sync_mode generation frames slot_count consumer_count width_px height_px format connected
@@ -80,8 +80,10 @@ fn facts() -> Facts {
         "ferry_attach_info" = AttachInfo { struct_size mode name max_holds queue_depth timeout_ns }
         "ferry_frame" = Frame {
             struct_size slot generation sequence skipped produced_ns image view vk_format format width_px height_px
-            wait_semaphore wait_value signal_semaphore signal_value metadata
+            wait_semaphore wait_value signal_semaphore signal_value metadata peer_queue_family reserved2
         }
+        "ferry_dma_buf_plane" = DmaBufPlane { offset_bytes row_pitch_bytes }
+        "ferry_dma_buf" = DmaBuf { struct_size fd modifier size_bytes plane_count reserved planes }
         "ferry_event" = Event { struct_size r#type generation width_px height_px format slot_count reason }
     }
     constants! { facts,
@@ -100,7 +102,7 @@ fn facts() -> Facts {
         MAX_DAMAGE_RECTS MAX_USER_BYTES
         SYNC_AUTOMATIC SYNC_TIMELINE SYNC_HOST SYNC_FD TRANSPORT_AUTOMATIC TRANSPORT_OPAQUE_FD
         TRANSPORT_DMA_BUF TRANSPORT_HOST_MEMORY QUEUE_DROP QUEUE_BLOCK CONSUMER_LATEST CONSUMER_EVERY
-        RELEASE_SIGNALLED RELEASE_UNUSED
+        RELEASE_SIGNALLED RELEASE_UNUSED RELEASE_IMPLICIT EXPORT_FENCE
         EVENT_GENERATION EVENT_ORPHANED EVENT_RESUMED EVENT_CLOSED EVENT_EVICTED EVENT_BROKER_LOST
         EVENT_GENERATION_FAILED EVENT_BROKER_BACK
     }

@@ -4,11 +4,11 @@
 use ash::vk::{self, Handle as _};
 use wgpu::hal::api::Vulkan;
 
-/// From or to `QUEUE_FAMILY_EXTERNAL`, in the layout that images cross in.
+/// From or to the queue family that owns the image in between, in the layout that images cross in.
 #[derive(Clone, Copy)]
 pub(crate) enum Transfer {
-    Acquire(u64),
-    Release(u64),
+    Acquire { image: u64, peer_family: u32 },
+    Release { image: u64, peer_family: u32 },
 }
 
 impl Transfer {
@@ -21,16 +21,16 @@ impl Transfer {
             .new_layout(vk::ImageLayout::SHADER_READ_ONLY_OPTIMAL)
             .subresource_range(range);
         match self {
-            Self::Acquire(image) => barrier
+            Self::Acquire { image, peer_family } => barrier
                 .image(vk::Image::from_raw(image))
                 .dst_access_mask(anything)
-                .src_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL)
+                .src_queue_family_index(peer_family)
                 .dst_queue_family_index(family),
-            Self::Release(image) => barrier
+            Self::Release { image, peer_family } => barrier
                 .image(vk::Image::from_raw(image))
                 .src_access_mask(anything)
                 .src_queue_family_index(family)
-                .dst_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL),
+                .dst_queue_family_index(peer_family),
         }
     }
 }

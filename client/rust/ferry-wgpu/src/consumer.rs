@@ -67,6 +67,10 @@ impl Frame {
     pub fn slot(&self) -> u32 {
         self.frame.slot()
     }
+
+    fn release(&self) -> Transfer {
+        Transfer::Release { image: self.frame.image(), peer_family: self.frame.peer_queue_family() }
+    }
 }
 
 impl Consumer {
@@ -99,9 +103,9 @@ impl Consumer {
         let mut transfers = Vec::with_capacity(2);
         if let Some(previous) = &previous {
             commands.push(self.interop.settle(&previous.texture));
-            transfers.push(Transfer::Release(previous.frame.image()));
+            transfers.push(previous.release());
         }
-        transfers.push(Transfer::Acquire(slot.image));
+        transfers.push(Transfer::Acquire { image: slot.image, peer_family: frame.peer_queue_family() });
         commands.push(self.interop.record(&transfers));
         if is_new {
             commands.push(self.interop.settle(&texture)); // wgpu's first use, before anybody samples
@@ -143,9 +147,10 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        if let Some(Frame { texture, frame }) = self.current.take() {
+        if let Some(current) = self.current.take() {
+            let released = self.interop.record(&[current.release()]);
+            let Frame { texture, frame } = current;
             let settled = self.interop.settle(&texture);
-            let released = self.interop.record(&[Transfer::Release(frame.image())]);
             self.interop.submit_and_signal([settled, released], frame.signal());
             let _ = frame.release_signalled();
         }

@@ -80,7 +80,8 @@ impl Target {
 
     /// The image as it crosses: its layout, and nobody's.
     fn hand_over(&self, target: &ferry::Target) -> [wgpu::CommandBuffer; 2] {
-        [self.interop.settle(&self.texture), self.interop.record(&[Transfer::Release(target.image())])]
+        let release = Transfer::Release { image: target.image(), peer_family: target.peer_queue_family() };
+        [self.interop.settle(&self.texture), self.interop.record(&[release])]
     }
 }
 
@@ -127,7 +128,8 @@ impl Producer {
             format: target.format(),
         };
         let (texture, _) = self.shared.slots().texture(&slot)?;
-        self.interop.queue.submit([self.interop.record(&[Transfer::Acquire(slot.image)])]);
+        let acquire = Transfer::Acquire { image: slot.image, peer_family: target.peer_queue_family() };
+        self.interop.queue.submit([self.interop.record(&[acquire])]);
         let in_use = Arc::new(());
         self.begun.push_back((slot.generation, Arc::downgrade(&in_use)));
         Ok(Some(Target {

@@ -9,7 +9,8 @@
 //!   releasing take it, dropping gives it back unused. The compiler's `must_use` does not look into an [`Option`]:
 //!   `producer.begin(Wait::No)?;` is accepted, and gives the slot back at once.
 //! - The contract is the same in every sync mode: *wait for this semaphore at this value, use the image, signal that
-//!   semaphore at that value.* Images cross in `SHADER_READ_ONLY_OPTIMAL`, owned by `QUEUE_FAMILY_EXTERNAL`.
+//!   semaphore at that value.* Images cross in `SHADER_READ_ONLY_OPTIMAL`, owned by their
+//!   `peer_queue_family()`.
 //!
 //! ```no_run
 //! use ferry::{Connection, Device, DeviceOptions, Format, FrameMetadata, ImageDesc, Producer, StreamOptions, Wait};

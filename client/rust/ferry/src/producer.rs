@@ -213,10 +213,17 @@ impl Target {
         Format::of(self.raw.format)
     }
 
-    /// Crosses in `SHADER_READ_ONLY_OPTIMAL`, owned by `QUEUE_FAMILY_EXTERNAL`.
+    /// Crosses in `SHADER_READ_ONLY_OPTIMAL`, owned by [`Target::peer_queue_family`].
     #[must_use]
     pub fn image(&self) -> ferry_sys::VkImage {
         self.raw.image
+    }
+
+    /// Who owns the image before and after: `QUEUE_FAMILY_EXTERNAL`, or `QUEUE_FAMILY_FOREIGN_EXT` where another driver is
+    /// on the other side.
+    #[must_use]
+    pub fn peer_queue_family(&self) -> u32 {
+        self.raw.peer_queue_family
     }
 
     #[must_use]

@@ -40,7 +40,7 @@ fn draw(producer: &Producer, gpu: &mut Gpu, number: u64) -> Target {
     let (width, height) = target.size_px();
     pattern::fill(&mut gpu.memory()[..(width * height * 4) as usize], number);
     let waits: Vec<_> = target.waits().collect();
-    gpu.copy(true, target.image(), target.size_px(), &waits, target.signal());
+    gpu.copy(true, (target.image(), target.peer_queue_family()), target.size_px(), &waits, target.signal());
     target
 }
 
@@ -56,7 +56,7 @@ fn check(frame: Frame, gpu: &mut Gpu) -> u64 {
     let number = u64::from_le_bytes(frame.metadata().user().try_into().unwrap());
     let (width, height) = frame.size_px();
     gpu.memory().fill(0);
-    gpu.copy(false, frame.image(), frame.size_px(), &[frame.wait()], frame.signal());
+    gpu.copy(false, (frame.image(), frame.peer_queue_family()), frame.size_px(), &[frame.wait()], frame.signal());
     let wrong = pattern::count_wrong(&gpu.memory()[..(width * height * 4) as usize], number);
     assert_eq!(wrong, 0, "wrong pixels in frame {} of {width}x{height}", frame.sequence());
     frame.release_signalled().unwrap();

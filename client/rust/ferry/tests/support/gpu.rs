@@ -72,7 +72,7 @@ impl Gpu {
     pub fn copy(
         &mut self,
         to_image: bool,
-        image: u64,
+        (image, peer_family): (u64, u32),
         (width, height): (u32, u32),
         waits: &[(u64, u64)],
         signal: (u64, u64),
@@ -91,14 +91,14 @@ impl Gpu {
             .old_layout(shared)
             .new_layout(layout)
             .dst_access_mask(access)
-            .src_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL)
+            .src_queue_family_index(peer_family)
             .dst_queue_family_index(self.family);
         let give = barrier
             .old_layout(layout)
             .new_layout(shared)
             .src_access_mask(access)
             .src_queue_family_index(self.family)
-            .dst_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL);
+            .dst_queue_family_index(peer_family);
         let layers = vk::ImageSubresourceLayers::default().aspect_mask(vk::ImageAspectFlags::COLOR).layer_count(1);
         let region = [vk::BufferImageCopy::default().image_subresource(layers).image_extent(vk::Extent3D {
             width,
