@@ -17,6 +17,9 @@
 
 namespace ferry::test {
 
+/// A broker's configuration for tests on emulated machines, where a program may do nothing for seconds.
+inline constexpr const char* kPatient = "[limits]\neviction_deadline_ms = 60000\n";
+
 class StreamTest : public ::testing::Test {
  protected:
   /// @p manager: BrokerProcess's.

@@ -24,7 +24,8 @@ namespace ferry::test {
                       X(DestroyFence) X(DestroyPipeline) X(DestroyPipelineLayout) X(DestroyShaderModule)             \
                           X(DeviceWaitIdle) X(EndCommandBuffer) X(FreeMemory) X(GetBufferMemoryRequirements)         \
                               X(GetDeviceQueue) X(MapMemory) X(QueueSubmit) X(ResetCommandBuffer) X(ResetFences)     \
-                                  X(WaitForFences) X(CreateSemaphore) X(DestroySemaphore) X(SignalSemaphore)
+                                  X(WaitForFences) X(CreateSemaphore) X(DestroySemaphore) X(SignalSemaphore)     \
+                                      X(WaitSemaphores)
 
 /// Borrowed handles and their entry points. Everything here throws when Vulkan fails.
 class Gpu {

@@ -21,6 +21,7 @@ PictureProducer::PictureProducer(ferry_connection* connection, ferry_device* dev
                                  const ProducerOptions& options)
     : seed_(options.seed != 0 ? options.seed : seed_of(options.name)),
       hang_at_(options.hang_at),
+      gate_at_(options.gate_at),
       mark_(options.mark),
       writer_(gpu, options.engine, options.frames_in_flight == 0 ? 3 : options.frames_in_flight + 1) {
   ferry_stream_info info = FERRY_STREAM_INFO_INIT;
@@ -53,8 +54,10 @@ std::int32_t PictureProducer::produce(std::int64_t timeout_ns) {
   if (target.wait_count != 0) ++waited_targets_;
 
   const ImageShape shape{target.width_px, target.height_px, target.format};
-  const bool hangs = hang_at_ != 0 && next_sequence_ - first_sequence_ + 1 == hang_at_;
-  writer_.draw(target, {seed_, next_sequence_}, hangs ? PictureWriter::Ends::kNever : PictureWriter::Ends::kSoon);
+  const std::uint64_t number = next_sequence_ - first_sequence_ + 1;
+  using Ends = PictureWriter::Ends;
+  writer_.draw(target, {seed_, next_sequence_},
+               number == hang_at_ ? Ends::kNever : number == gate_at_ ? Ends::kWhenOpened : Ends::kSoon);
   FrameStamp stamp;
   stamp.seed = seed_;
   stamp.sequence = next_sequence_;

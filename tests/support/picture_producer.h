@@ -21,6 +21,7 @@ struct ProducerOptions {
   std::uint32_t seed = 0;  ///< 0: seed_of(name)
   Engine engine = Engine::kCpu;
   std::uint64_t hang_at = 0;  ///< this frame (1, 2 ...) is published, and its drawing never ends; 0: none
+  std::uint64_t gate_at = 0;  ///< this frame is published, and its drawing waits for open_gate(); 0: none
   bool mark = false;  ///< leaves marks in a system call trace (mark.h)
 };
 
@@ -34,6 +35,7 @@ class PictureProducer {
   /// begin, draw, publish. The code of begin() when there was no slot; throws for anything else that goes wrong.
   std::int32_t produce(std::int64_t timeout_ns = 10'000'000'000);
   void reconfigure(const ImageShape& shape);
+  void open_gate() { writer_.open_gate(); }
 
   std::uint64_t last_sequence() const { return next_sequence_ - 1; }
   /// Targets that came with a release point to wait for.
@@ -45,7 +47,7 @@ class PictureProducer {
 
  private:
   std::uint32_t seed_;
-  std::uint64_t hang_at_;
+  std::uint64_t hang_at_, gate_at_;
   bool mark_;
   PictureWriter writer_;
   ferry_producer* producer_ = nullptr;

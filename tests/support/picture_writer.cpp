@@ -1,5 +1,6 @@
 #include "tests/support/picture_writer.h"
 
+#include <utility>
 #include <vector>
 
 #include "ferry/ferry_vulkan.h"
@@ -62,11 +63,11 @@ ImageCopies whole_image(const ImageShape& shape) {
   return copies;
 }
 
-PictureWriter::PictureWriter(const Gpu& gpu, Engine engine, std::uint32_t depth) : gpu_(gpu), engine_(engine) {
+PictureWriter::PictureWriter(const Gpu& gpu, Engine engine, std::uint32_t depth) : gpu_(gpu), engine_(engine), gate_(gpu) {
   for (std::uint32_t i = 0; i < depth; ++i) canvases_.push_back(std::make_unique<Canvas>(gpu));
 }
 
-PictureWriter::~PictureWriter() = default;
+PictureWriter::~PictureWriter() { open_gate(); }
 
 void PictureWriter::draw(const ferry_target& target, const Picture& picture, Ends ends) {
   const ImageShape shape{target.width_px, target.height_px, target.format};
@@ -97,6 +98,11 @@ void PictureWriter::draw(const ferry_target& target, const Picture& picture, End
                           0, nullptr, 1, &give);
   std::vector<VkSemaphore> semaphores(target.wait_semaphores, target.wait_semaphores + target.wait_count);
   std::vector<std::uint64_t> values(target.wait_values, target.wait_values + target.wait_count);
+  if (ends == Ends::kWhenOpened) {
+    semaphores.push_back(gate_.semaphore());
+    values.push_back(gate_.next_value());
+    gate_awaited_ = true;
+  }
   if (ends == Ends::kNever) {
     semaphores.push_back(target.signal_semaphore);
     values.push_back(target.signal_value + kFarAway);
@@ -105,6 +111,10 @@ void PictureWriter::draw(const ferry_target& target, const Picture& picture, End
                           .wait_values = values,
                           .signal_semaphore = target.signal_semaphore,
                           .signal_value = target.signal_value});
+}
+
+void PictureWriter::open_gate() {
+  if (std::exchange(gate_awaited_, false)) gate_.open();
 }
 
 void PictureWriter::wait() {

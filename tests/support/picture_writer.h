@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/gpu.h"
+#include "tests/support/gpu_gate.h"
 #include "tests/support/pattern.h"
 #include "tests/support/pattern_program.h"
 
@@ -21,10 +22,11 @@ class PictureWriter {
   PictureWriter(const Gpu& gpu, Engine engine, std::uint32_t depth = 3);
   ~PictureWriter();
 
-  /// kNever: the GPU waits for what nobody will signal.
-  enum class Ends : std::uint8_t { kSoon, kNever };
+  /// kWhenOpened: the GPU waits for open_gate(). kNever: for what nobody will signal.
+  enum class Ends : std::uint8_t { kSoon, kWhenOpened, kNever };
   /// Submits the drawing of @p picture; the submission waits and signals as @p target says. Returns before it is done.
   void draw(const ferry_target& target, const Picture& picture, Ends ends = Ends::kSoon);
+  void open_gate();
   /// Waits for all that was submitted.
   void wait();
 
@@ -33,6 +35,8 @@ class PictureWriter {
 
   const Gpu& gpu_;
   Engine engine_;
+  GpuGate gate_;
+  bool gate_awaited_ = false;
   std::vector<std::unique_ptr<Canvas>> canvases_;
   std::size_t next_ = 0;
 };

@@ -86,6 +86,8 @@ class ProducerProgram {
       reported_idle_ = false;
     } else if (line.starts_with("resize ")) {
       resize(parse_shape(line.substr(7), options_.stream.shape));
+    } else if (line == "open gate") {
+      producer_.open_gate();
     } else if (line == "books") {
       report("books", books());
     } else {
@@ -157,6 +159,7 @@ int run(int argc, char** argv) {
   app.add_option("--resize", resizes, "N=WxH[:FORMAT]: before frame N, counted from 0");
   app.add_option("--engine", options.stream.engine)->transform(CLI::CheckedTransformer(kEngines));
   app.add_option("--hang-at", options.stream.hang_at, "this frame (1, 2 ...) is published, and its drawing never ends");
+  app.add_option("--gate-at", options.stream.gate_at, "this frame's drawing waits for the command \"open gate\"");
   app.add_flag("--mark", options.stream.mark);
   app.add_flag("--paused", options.paused);
   app.add_flag("--report-frames", options.report_frames);
