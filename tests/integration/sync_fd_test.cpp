@@ -2,9 +2,12 @@
 // they are exported, if they export any: here a layer exports them (tests/support/layers/fencing_layer.cpp), pending ones
 // where the kernel has sw_sync (scripts/vm-test).
 
+#include <cstdlib>
 
 #include "proto/format.h"
 #include "tests/integration/stream_test.h"
+#include "tests/support/check.h"
+#include "tests/support/dma_buf_needed.h"
 #include "tests/support/layers/layers.h"
 #include "tests/support/sw_sync_needed.h"
 
@@ -13,10 +16,12 @@ namespace {
 
 class SyncFd : public StreamTest {
  protected:
-  ChildProcess start_fencing(const std::string& program, Arguments arguments) {
+  SyncFd() : StreamTest(kPatient) {}
+  ChildProcess start_fencing(const std::string& program, Arguments arguments, const Environment& more = {}) {
     arguments.emplace_back("--lend-queue");
     SpawnOptions options;
     add_environment(options.environment, with_layer("fencing"));
+    add_environment(options.environment, more);
     auto process = start(program, std::move(arguments), std::move(options));
     process.wait_report(program == "test_producer" ? "created" : "attached", 60s);
     return process;
@@ -167,6 +172,43 @@ TEST_F(SyncFd, NamesTheConsumerThatHasLentNoQueue) {
   stop_and_check(from);
 }
 
+/// The same by dma-buf: what two drivers have in common.
+class SyncFdByDmaBuf : public SyncFd {
+ protected:
+  void SetUp() override { need_dma_bufs(session().status()); }
+  /// Three sizes, and one consumer that sees every frame.
+  void expect_every_frame_whole(ChildProcess& from, ChildProcess& every) {
+    publish_first_frame(from, {&every});
+    from.send_command("produce 17");
+    const auto done = finish_and_check(every);
+    EXPECT_EQ(done["missing"], 0) << done;
+    EXPECT_EQ(done["frames"], 18) << done;
+    EXPECT_EQ(stream()["transport"], "dma-buf") << stream();
+    EXPECT_EQ(stream()["sync_mode"], "sync-fd") << stream();
+  }
+  const Arguments sizes_{"--size", "641x361:RGBA8", "--policy", "block", "--rate", "0", "--paused",
+                         "--resize", "6=67x3:RGBA16F", "--resize", "12=640x360:BGRA8_SRGB"};
+};
+
+TEST_F(SyncFdByDmaBuf, CarriesEveryFrameWholeInEverySize) {
+  Arguments arguments{"--transport", "dma-buf"};
+  arguments.insert(arguments.end(), sizes_.begin(), sizes_.end());
+  auto from = producer(std::move(arguments));
+  auto every = consumer({"--mode", "every", "--until-sequence", "18", "--recheck"});
+  expect_every_frame_whole(from, every);
+  stop_and_check(from);
+}
+
+TEST_F(SyncFdByDmaBuf, JoinsAnotherDriver) {
+  auto from = producer(sizes_);
+  EXPECT_EQ(stream()["transport"], "opaque-fd");
+  auto every = start_fencing("test_consumer", {"--name", "cam", "--report-frames", "--mode", "every", "--until-sequence", "18"},
+                             with_layer("stranger"));
+  expect_every_frame_whole(from, every);
+  EXPECT_EQ(stream()["generation"]["foreign_queues"], true) << stream();
+  stop_and_check(from);
+}
+
 /// Fences that are pending, and a GPU that is not done.
 class PendingSyncFd : public SyncFd {
  protected:
@@ -193,6 +235,87 @@ TEST_F(PendingSyncFd, NobodyWaitsForADeadProducersFence) {
   stays.send_command("stop");
   stays.wait_report("done", 60s);
   stop_and_check(next);
+}
+
+/// By dma-buf, with a fence that is pending for as long as the test likes.
+class PendingByDmaBuf : public PendingSyncFd {
+ protected:
+  void SetUp() override {
+    PendingSyncFd::SetUp();
+    if (!IsSkipped()) need_dma_bufs(session().status());
+  }
+};
+
+TEST_F(PendingByDmaBuf, AFrameIsTakenLongBeforeItIsDrawn) {
+  auto from = producer({"--size", "641x361:RGBA8", "--rate", "0", "--paused", "--transport", "dma-buf", "--gate-at", "2"});
+  auto to = consumer({"--mode", "every", "--until-sequence", "4"});
+  publish_first_frame(from, {&to});
+  from.send_command("produce 1");
+  const auto taken = [](const nlohmann::json& status) {
+    const auto cam = stream_in(status, "cam");
+    return cam["frames"] == 2 && cam["consumers"][0]["lag_frames"] == 0;
+  };
+  const auto status = status_when(taken, 60s);
+  EXPECT_TRUE(taken(status)) << "with its fence: it is not drawn. " << status;
+  from.send_command("open gate");
+  from.send_command("produce 2");
+  EXPECT_EQ(finish_and_check(to)["frames"], 4);
+  stop_and_check(from);
+}
+
+/// This process as a consumer that takes frames and reads none.
+class HangingSyncFd : public PendingSyncFd {
+ protected:
+  void SetUp() override {
+    PendingSyncFd::SetUp();
+    if (IsSkipped()) return;
+    from_.emplace(producer({"--size", "64x48:RGBA8", "--min-slots", "16", "--rate", "0", "--paused", "--gate-at", "2"}));
+    for (const auto& [name, value] : with_layer("fencing")) ::setenv(name.c_str(), value.c_str(), 1);
+    fencing_ = std::make_unique<Session>(SessionOptions{.socket = broker_.socket(), .lend_queue = true});
+    for (const auto& [name, value] : with_layer("fencing")) ::unsetenv(name.c_str());
+    ferry_attach_info info = FERRY_ATTACH_INFO_INIT;
+    info.name = "cam";
+    info.mode = FERRY_CONSUMER_EVERY;
+    info.max_holds = 4;
+    check(ferry_consumer_attach(fencing_->connection(), fencing_->device(), &info, &consumer_), "ferry_consumer_attach");
+  }
+  void TearDown() override {
+    if (consumer_ != nullptr) {
+      EXPECT_EQ(ferry_consumer_destroy(consumer_), FERRY_OK) << ferry_last_error();
+    }
+    if (from_) stop_and_check(*from_);
+    fencing_.reset();
+    PendingSyncFd::TearDown();
+  }
+  void produce(int count) {
+    from_->send_command("produce " + std::to_string(count));
+    from_->wait_report("idle", 60s);
+  }
+  /// 0: none came in time.
+  std::uint64_t acquire(std::chrono::nanoseconds patience) {
+    ferry_frame frame{};
+    frame.struct_size = FERRY_FRAME_SIZE;
+    const std::int32_t code = ferry_consumer_acquire(consumer_, patience.count(), &frame);
+    if (code == FERRY_ERROR_TIMEOUT) return 0;
+    check(code, "ferry_consumer_acquire");
+    return frame.sequence;
+  }
+  std::optional<ChildProcess> from_;
+  std::unique_ptr<Session> fencing_;
+  ferry_consumer* consumer_ = nullptr;
+};
+
+TEST_F(HangingSyncFd, NoFurtherFenceIsImportedWhileOneHangs) {
+  produce(1);
+  EXPECT_EQ(acquire(60s), 1u);
+  produce(2);
+  EXPECT_EQ(acquire(60s), 2u);
+  EXPECT_EQ(acquire(60s), 3u) << "the GPU may wait for a second one";
+  std::this_thread::sleep_for(1500ms);  // longer than any GPU's work should take
+  produce(1);
+  EXPECT_EQ(acquire(500ms), 0u) << "a third one hangs behind the first";
+  from_->send_command("open gate");
+  EXPECT_EQ(acquire(60s), 4u);
 }
 
 TEST_F(PendingSyncFd, ALateViewerOfAnOrphanSeesItsLastCompleteFrame) {
