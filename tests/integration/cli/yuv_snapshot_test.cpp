@@ -24,7 +24,8 @@ TEST_F(YuvSnapshot, IsInTheColoursOfTheMetadata) {
     std::uint8_t y, cb, cr;
     Rgb rgb;
   };
-  const Bar bars[] = {{235, 128, 128, {1, 1, 1}}, {63, 102, 240, {1, 0, 0}}, {173, 42, 26, {0, 1, 0}}, {32, 240, 118, {0, 0, 1}}};
+  const Bar bars[] = {{235, 128, 128, {1, 1, 1}}, {63, 102, 240, {1, 0, 0}},  //
+                      {173, 42, 26, {0, 1, 0}},   {32, 240, 118, {0, 0, 1}}};
   const auto bar_at = [&](std::uint32_t x, std::uint32_t y, std::uint32_t side) -> const Bar& {
     return bars[(y >= side / 2 ? 2 : 0) + (x >= side / 2 ? 1 : 0)];
   };

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "proto/limits.h"
+#include "proto/usage.h"
 
 namespace ferry::client {
 namespace {
