@@ -22,7 +22,7 @@ class Export : public StreamTest {
  protected:
   Export() : StreamTest(kPatient) {}
   void start(const std::string& transport) {
-    producer_.emplace(start_producer({"--name", "cam", "--size", "67x31:RGBA8", "--policy", "block", "--rate", "0", "--paused",
+    producer_.emplace(start_producer({"--name", "cam", "--size", "67x31:RGBA8", "--policy", "block", "--rate", "0", "--min-slots", "16", "--paused",
                                       "--transport", transport}));
     ferry_attach_info info = FERRY_ATTACH_INFO_INIT;
     info.name = "cam";

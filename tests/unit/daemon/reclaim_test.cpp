@@ -269,7 +269,7 @@ TEST_F(Reclaims, OfALeaseOnADeviceThatTheBrokerLacksWaitForTheProducer) {
   renderer->send(stream_claim(), {&fd, 1});
   restored_stream();
   viewer->expect<wire::LeaseRestoredT>();
-  EXPECT_TRUE(status(*viewer).streams[0]->generation->foreign);
+  EXPECT_TRUE(viewer->expect<wire::ProducerChangedT>().first.generation->foreign);
 }
 
 TEST_F(Reclaims, AreChecked) {

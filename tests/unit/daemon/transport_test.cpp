@@ -253,6 +253,11 @@ class ForeignQueues : public DmaBufTransport {
   void SetUp() override {
     DmaBufTransport::SetUp();
     gpu->have_foreign_queues();
+    broker = std::make_unique<TestBroker>(GpuPool::of({gpu}), Limits{}, Policy({}, geteuid()));
+    client = std::make_unique<RawClient>(connect("renderer"));
+    viewer = std::make_unique<RawClient>(connect("viewer"));
+    producer = std::make_unique<RawProducer>(*client, foreign(1), "cam");
+    native = std::make_unique<RawConsumer>(*viewer, foreign(1), "cam");
     producer->request.transport = wire::Transport::DmaBuf;
     producer->create();
     ASSERT_FALSE(producer->created.generation->foreign);
@@ -271,10 +276,9 @@ class ForeignQueues : public DmaBufTransport {
     client->expect<wire::LeaseAddedT>();
     return joins;
   }
-  std::unique_ptr<RawClient> client = std::make_unique<RawClient>(connect("renderer")),
-                             viewer = std::make_unique<RawClient>(connect("viewer"));
-  std::unique_ptr<RawProducer> producer = std::make_unique<RawProducer>(*client, foreign(1), "cam");
-  std::unique_ptr<RawConsumer> native = std::make_unique<RawConsumer>(*viewer, foreign(1), "cam");
+  std::unique_ptr<RawClient> client, viewer;
+  std::unique_ptr<RawProducer> producer;
+  std::unique_ptr<RawConsumer> native;
 };
 
 TEST_F(ForeignQueues, AnotherDriverStartsAGenerationForAll) {
