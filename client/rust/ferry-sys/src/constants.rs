@@ -91,6 +91,7 @@ pub const RELEASE_SIGNALLED: u32 = 0;
 pub const RELEASE_UNUSED: u32 = 1;
 pub const RELEASE_IMPLICIT: u32 = 2;
 
+pub const OWN_IMPLICIT_FENCES: u32 = 1 << 0;
 pub const EXPORT_FENCE: u32 = 1 << 0;
 
 pub const EVENT_GENERATION: u32 = 1;

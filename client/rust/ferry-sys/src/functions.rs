@@ -1,6 +1,6 @@
 use crate::{
     AttachInfo, Conflict, ConnectInfo, Connection, Consumer, Device, DeviceCreateInfo, DeviceInfo, DmaBuf, Event,
-    Frame, FrameMetadata, ImageDesc, Producer, StreamInfo, StreamState, Target, VkQueue, VulkanInfo,
+    Frame, FrameMetadata, ImageDesc, OwnSlots, Producer, StreamInfo, StreamState, Target, VkQueue, VulkanInfo,
     VulkanRequirements,
 };
 use core::ffi::{c_char, c_int, c_void};
@@ -35,10 +35,18 @@ unsafe extern "C" {
         info: *const StreamInfo,
         out: *mut *mut Producer,
     ) -> i32;
+    pub fn ferry_producer_create_with_slots(
+        connection: *mut Connection,
+        device: *mut Device,
+        info: *const StreamInfo,
+        own: *const OwnSlots,
+        out: *mut *mut Producer,
+    ) -> i32;
     pub fn ferry_producer_begin(producer: *mut Producer, timeout_ns: i64, out: *mut Target) -> i32;
     pub fn ferry_producer_publish(producer: *mut Producer, target_id: u64, metadata: *const FrameMetadata) -> i32;
     pub fn ferry_producer_cancel(producer: *mut Producer, target_id: u64) -> i32;
     pub fn ferry_producer_reconfigure(producer: *mut Producer, image: *const ImageDesc) -> i32;
+    pub fn ferry_producer_replace_slots(producer: *mut Producer, image: *const ImageDesc, own: *const OwnSlots) -> i32;
     pub fn ferry_producer_get_state(producer: *mut Producer, out: *mut StreamState) -> i32;
     pub fn ferry_producer_next_event(producer: *mut Producer, out: *mut Event) -> i32;
     pub fn ferry_producer_get_fd(producer: *mut Producer, out: *mut c_int) -> i32;

@@ -238,6 +238,12 @@ structs! {
         reserved: u32,
         planes: [DmaBufPlane; 4],
     }
+    OwnSlots {
+        count: u32,
+        flags: u32,
+        reserved: u32,
+        slots: *const DmaBuf,
+    }
     Event {
         r#type: u32,
         generation: u64,

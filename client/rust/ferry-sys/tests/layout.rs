@@ -84,6 +84,7 @@ fn facts() -> Facts {
         }
         "ferry_dma_buf_plane" = DmaBufPlane { offset_bytes row_pitch_bytes }
         "ferry_dma_buf" = DmaBuf { struct_size fd modifier size_bytes plane_count reserved planes }
+        "ferry_own_slots" = OwnSlots { struct_size count flags reserved slots }
         "ferry_event" = Event { struct_size r#type generation width_px height_px format slot_count reason }
     }
     constants! { facts,
@@ -102,7 +103,7 @@ fn facts() -> Facts {
         MAX_DAMAGE_RECTS MAX_USER_BYTES
         SYNC_AUTOMATIC SYNC_TIMELINE SYNC_HOST SYNC_FD TRANSPORT_AUTOMATIC TRANSPORT_OPAQUE_FD
         TRANSPORT_DMA_BUF TRANSPORT_HOST_MEMORY QUEUE_DROP QUEUE_BLOCK CONSUMER_LATEST CONSUMER_EVERY
-        RELEASE_SIGNALLED RELEASE_UNUSED RELEASE_IMPLICIT EXPORT_FENCE
+        RELEASE_SIGNALLED RELEASE_UNUSED RELEASE_IMPLICIT OWN_IMPLICIT_FENCES EXPORT_FENCE
         EVENT_GENERATION EVENT_ORPHANED EVENT_RESUMED EVENT_CLOSED EVENT_EVICTED EVENT_BROKER_LOST
         EVENT_GENERATION_FAILED EVENT_BROKER_BACK
     }
