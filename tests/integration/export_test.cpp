@@ -84,7 +84,7 @@ class ExportedDmaBuf : public Export {
     if (mapped == MAP_FAILED) throw std::runtime_error("mmap of a dma-buf");
     const dma_buf_sync begin{DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ}, end{DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ};
     EXPECT_EQ(::ioctl(dma_buf_.fd, DMA_BUF_IOCTL_SYNC, &begin), 0);
-    const std::size_t row_bytes = kShape.width_px * bytes_per_pixel(kShape.format);
+    const std::size_t row_bytes = format_of(kShape).row_bytes(0, kShape.width_px);
     std::vector<std::byte> pixels;
     for (std::uint32_t row = 0; row < kShape.height_px; ++row) {
       const auto* from = static_cast<const std::byte*>(mapped) + dma_buf_.planes[0].offset_bytes +

@@ -11,7 +11,7 @@ namespace ferry::test {
 
 OwnSlots::OwnSlots(const OwnLayout& layout)
     : layout_(layout),
-      row_pitch_bytes_(std::uint64_t{layout.shape.width_px} * bytes_per_pixel(layout.shape.format) + layout.padding_bytes) {
+      row_pitch_bytes_(format_of(layout.shape).row_bytes(0, layout.shape.width_px) + layout.padding_bytes) {
   constexpr std::uint64_t kPageBytes = 4096, kRows = 4;  // lavapipe's images end with whole blocks of so many
   const std::uint64_t needed = layout.offset_bytes + row_pitch_bytes_ * ((layout.shape.height_px + kRows - 1) / kRows * kRows);
   for (std::uint32_t i = 0; i < layout.count; ++i) {
