@@ -17,7 +17,8 @@ TEST_F(HostMemoryStream, SaysThatItCopies) {
   EXPECT_EQ(stream["transport_reason"],
             "host-memory, a GPU copy at both ends: the producer asked for host-memory alone");
   EXPECT_EQ(stream["sync_mode"], "host");
-  EXPECT_EQ(stream["sync_reason"], "host: transport host-memory has no timelines in common");
+  // Of hardware it says of fences, too, why not.
+  EXPECT_TRUE(std::string(stream["sync_reason"]).starts_with("host: transport host-memory has no timelines in common")) << stream;
   stop_and_check(consumer);
   stop_and_check(producer);
 }
