@@ -49,6 +49,8 @@ Result<std::unique_ptr<Generation>> Generation::import(DevicePtr device, const w
   generation->desc_ = *desc;
   generation->sync_ = proto::sync_of(info);
   generation->transport_ = layout.transport;
+  if (info.foreign && device->vulkan().capabilities().foreign_queues)
+    generation->peer_queue_family_ = VK_QUEUE_FAMILY_FOREIGN_EXT;
   generation->transport_reason_ = info.transport_reason;
   generation->sync_reason_ = info.sync_reason;
   if (generation->sync_ == wire::SyncMode::SyncFd && device->fences() == nullptr)

@@ -43,10 +43,7 @@ class Generation {
   const std::shared_ptr<platform::Timeline>& timeline() const { return timeline_; }
   wire::SyncMode sync() const { return sync_; }
   /// Whose its images are between uses, as far as this device can say so.
-  std::uint32_t peer_queue_family() const {
-    const bool foreign = kept_->info.foreign && device_->vulkan().capabilities().foreign_queues;
-    return foreign ? VK_QUEUE_FAMILY_FOREIGN_EXT : VK_QUEUE_FAMILY_EXTERNAL;
-  }
+  std::uint32_t peer_queue_family() const { return peer_queue_family_; }
   /// Points are this process's alone: frames cross when they are complete, or with a fence.
   bool has_local_points() const { return sync_ != wire::SyncMode::Timeline; }
   /// Its pixels are copied on their way (TextureCopy).
@@ -65,6 +62,7 @@ class Generation {
   platform::TextureDesc desc_;
   wire::SyncMode sync_{};
   platform::Transport transport_{};
+  std::uint32_t peer_queue_family_ = VK_QUEUE_FAMILY_EXTERNAL;
   std::string transport_reason_, sync_reason_;
   std::vector<std::unique_ptr<platform::ImportedTexture>> slots_;
   std::shared_ptr<platform::Timeline> timeline_;
