@@ -157,8 +157,9 @@ bool ChildProcess::running() {
   return false;
 }
 
-std::optional<std::string> ChildProcess::read_line(std::chrono::milliseconds timeout) {
-  const Deadline deadline(timeout);
+std::optional<std::string> ChildProcess::read_line(std::chrono::milliseconds timeout) { return read_line(Deadline(timeout)); }
+
+std::optional<std::string> ChildProcess::read_line(const Deadline& deadline) {
   for (;;) {
     if (const auto end = buffer_.find('\n'); end != std::string::npos) {
       std::string line = buffer_.substr(0, end);
@@ -180,7 +181,7 @@ nlohmann::json ChildProcess::next_report(const std::string& what, const Deadline
   for (;;) {
     std::optional<std::string> line;
     try {
-      line = read_line(std::chrono::milliseconds(deadline.left_ms()));
+      line = read_line(deadline);
     } catch (const std::exception& e) {
       throw std::runtime_error(fmt::format("waiting for \"{}\": {}", what, e.what()));
     }

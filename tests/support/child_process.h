@@ -43,6 +43,7 @@ class ChildProcess {
 
   /// Its next line; nothing when it has closed its output. Throws when @p timeout passes.
   std::optional<std::string> read_line(std::chrono::milliseconds timeout);
+  std::optional<std::string> read_line(const Deadline& deadline);
   /// The next report whose member "report" is @p kind; others before it are kept in reports(). Throws, with all that
   /// the process has said, when @p timeout passes or the process ends first.
   nlohmann::json wait_report(const std::string& kind, std::chrono::milliseconds timeout = 20s);
