@@ -73,19 +73,23 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   if (!party) return std::move(party).error();
   const auto need = check_need(asked.name, asked.mode, asked.max_holds, asked.queue_depth);
   if (!need) return need.error();
+  const bool foreign = domain_of(session.process()->identity()) != stream.domain();
   // The producer's own slots have the sync mode that they began with: who cannot take part in it sees what is complete.
   party->completed_only = stream.agreement().own && stream.agreement().publishes_early() &&
                           !can_exchange_fences(stream.producer().party, *party);
-  if (auto fits = accommodate(stream, *party, *need); !fits) return fits;
+  if (auto fits = foreign ? check_fits(stream, *party) : accommodate(stream, *party, *need); !fits) return fits;
   auto lease = std::make_unique<Lease>();
   lease->id = proto::LeaseId{++last_lease_};
   lease->session = &session;
   const bool completed_only = party->completed_only;
   lease->party = std::move(*party);
   lease->need = *need;
-  lease->foreign = domain_of(session.process()->identity()) != stream.domain();
-  if (lease->foreign && !stream.newest_generation().may_leave_domain())
-    if (auto renewed = stream.renew(&*need, "for " + who); !renewed) return renewed;
+  lease->foreign = foreign;
+  if (foreign && !stream.newest_generation().may_leave_domain()) {
+    // As many slots as there are: the producer pays for them.
+    if (auto renewed = stream.renew(nullptr, "for " + who); !renewed) return renewed;
+    if (auto fits = check_fits(stream, lease->party); !fits) return fits;
+  }
   lease->need.completed_only = completed_only || (lease->foreign && stream.agreement().publishes_early());
   lease->page = std::move(page);
   lease->attached_ns = platform::now_ns();

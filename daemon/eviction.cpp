@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace ferry::daemon {
 namespace {
@@ -19,6 +20,7 @@ Conduct observe(const Lease& lease, proto::StreamPageReader frames, proto::Gener
   const proto::LeasePageReader page(lease.page->page());
   Conduct conduct;
   conduct.lease = lease.id;
+  conduct.foreign = lease.foreign;
   // One more than declared for the moment in which acquire() looks at a slot; in sync mode host as many again for what
   // the GPU still reads.
   conduct.may_hold = lease.need.max_holds * (host_sync ? 2 : 1) + 1;
@@ -64,11 +66,12 @@ std::vector<Eviction> choose_evictions(std::span<const Conduct> suspects, std::i
     if (c.held > c.may_hold)
       evictions.push_back(
           {c.lease, fmt::format("held {} slots while the producer found none; it may hold {}", c.held, c.may_hold)});
-    else if (c.overdue_ns > deadline_ns && !pool_short)
+    else if (c.overdue_ns > deadline_ns && (!pool_short || c.foreign))
       evictions.push_back(overdue(c));
     if (c.overdue_ns > deadline_ns && (longest_overdue == nullptr || c.overdue_ns > longest_overdue->overdue_ns))
       longest_overdue = &c;
-    if (longest_idle == nullptr || c.idle_ns > longest_idle->idle_ns) longest_idle = &c;
+    if (longest_idle == nullptr || std::pair(c.foreign, c.idle_ns) > std::pair(longest_idle->foreign, longest_idle->idle_ns))
+      longest_idle = &c;
   }
   if (evictions.empty() && longest_overdue != nullptr) evictions.push_back(overdue(*longest_overdue));
   if (evictions.empty() && longest_idle != nullptr && starved_ns > deadline_ns)

@@ -47,7 +47,8 @@ struct Lease {
   Party party;
   LeaseNeed need{};
   /// Its consumer is of another trust domain than the stream's producer: it is given no timeline of others', so it
-  /// cannot fake their points, and none of its own points is waited for on anybody's GPU.
+  /// cannot fake their points, and none of its own points is waited for on anybody's GPU. It has no say in how frames cross
+  /// nor in how many slots there are: it goes the way in use, or it goes.
   bool foreign = false;
   LeasePagePtr page;
   std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr if it joined in sync mode host or sync-fd, and for foreign leases
@@ -71,6 +72,7 @@ struct AbsentLease {
   std::optional<Party> party;      ///< known if it comes from the service manager
   bool has_fence_channel = false;
   bool known_to_producer = false;  ///< the producer that the stream has, or waits for, has told of it
+  bool foreign = false;            ///< as Lease has it
 };
 
 }  // namespace ferry::daemon

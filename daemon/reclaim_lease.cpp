@@ -146,17 +146,23 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   if (asked.name != stream.name() || !theirs || !ours || !theirs->same_file(*ours))
     return Error{ErrorCode::kNotFound, fmt::format("stream {} is another's by now", stream.log_name())};
   const Agreement& in_use = stream.agreement();
-  std::vector<const Party*> consumers = stream.consumers();
-  consumers.push_back(&claim.party);
-  claim.party.completed_only = in_use.own && claim.need.completed_only;
-  auto fits = agree(stream.producer().party, consumers, demand_for(in_use), stream.newest_generation().spec().image);
-  if (!fits) return std::move(fits).error();
-  fits->foreign = in_use.foreign;  // agreed when it joined
-  if (!stream.newest_generation().lies_as(*fits))
-    return incompatible(fmt::format("{} imports modifiers other than the one in use", claim.party.who),
-                        {claim.party.who, "modifier", modifier_names(fits->modifiers),
-                         modifier_names({stream.newest_generation().layout().modifier})});
   const bool foreign = domain_of(claim.session->process()->identity()) != stream.domain();
+  std::optional<Agreement> narrower;
+  if (foreign) {
+    if (auto fits = check_fits(stream, claim.party); !fits) return fits;
+  } else {
+    std::vector<const Party*> consumers = stream.consumers();
+    consumers.push_back(&claim.party);
+    claim.party.completed_only = in_use.own && claim.need.completed_only;
+    auto fits = agree(stream.producer().party, consumers, demand_for(in_use), stream.newest_generation().spec().image);
+    if (!fits) return std::move(fits).error();
+    fits->foreign = in_use.foreign;  // agreed when it joined
+    if (!stream.newest_generation().lies_as(*fits))
+      return incompatible(fmt::format("{} imports modifiers other than the one in use", claim.party.who),
+                          {claim.party.who, "modifier", modifier_names(fits->modifiers),
+                           modifier_names({stream.newest_generation().layout().modifier})});
+    narrower = std::move(*fits);
+  }
   if (foreign && (claim.release_timeline || (in_use.publishes_early() && !claim.need.completed_only)))
     return Error{ErrorCode::kPermissionDenied, fmt::format("{} has timelines of {}: attach anew", object,
                                                            to_string(stream.domain()))};
@@ -181,9 +187,10 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
     if (!timeline) return std::move(timeline).error();
     lease->release_timeline = std::move(*timeline);
   }
-  stream.narrow(std::move(*fits));
+  if (narrower) stream.narrow(std::move(*narrower));
   auto readmitted = stream.readmit(std::move(lease), claim.request);
   if (!readmitted) return std::move(readmitted).error();
+  if (*readmitted == nullptr) return {};  // it has been told
   claim.session->holdings.leases.emplace((*readmitted)->id, stream.id());
   spdlog::info("stream {}: lease {} claimed by {}", stream.log_name(), asked.lease, claim.party.who);
   return {};

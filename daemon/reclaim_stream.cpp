@@ -150,6 +150,7 @@ void StreamService::expect_leases(Stream& stream, std::vector<HandedBackParts::L
       absent.party = std::move(part.party);
       if (absent.party) absent.party->completed_only = stream.agreement().own && info.completed_only;
       absent.has_fence_channel = info.has_fence_channel;
+      absent.foreign = domain_of((*process)->identity()) != stream.domain();
       absent.known_to_producer = part.by_producer;
       if (part.release_timeline) {
         if (stream.device() == nullptr)

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <bitset>
+#include <map>
 
+#include "daemon/way_in_use.h"
 #include "daemon/wire_convert.h"
 #include "platform/futex.h"
 #include "proto/names.h"
@@ -83,15 +85,16 @@ bool Stream::leases_have_channels() const {
            return l->foreign || l->need.completed_only || l->has_fence_channel;
          }) &&
          std::all_of(absent_.begin(), absent_.end(), [](const AbsentLease& l) {
-           return l.need.completed_only || l.has_fence_channel;
+           return l.foreign || l.need.completed_only || l.has_fence_channel;
          });
 }
 
 std::vector<const Party*> Stream::consumers() const {
   std::vector<const Party*> parties;
-  for (const auto& lease : leases_) parties.push_back(&lease->party);
+  for (const auto& lease : leases_)
+    if (!lease->foreign) parties.push_back(&lease->party);
   for (const AbsentLease& lease : absent_)
-    if (lease.party) parties.push_back(&*lease.party);
+    if (lease.party && !lease.foreign) parties.push_back(&*lease.party);
   return parties;
 }
 
@@ -179,10 +182,12 @@ const Generation* Stream::find_generation(GenerationId id) const {
   return nullptr;
 }
 
-std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight) const {
+std::uint32_t Stream::slots_required(std::uint32_t frames_in_flight, bool strangers) const {
   std::vector<LeaseNeed> needs;
-  for (const auto& lease : leases_) needs.push_back(lease->need);
-  for (const auto& lease : absent_) needs.push_back(lease.need);
+  for (const auto& lease : leases_)
+    if (strangers || !lease->foreign) needs.push_back(lease->need);
+  for (const auto& lease : absent_)
+    if (strangers || !lease.foreign) needs.push_back(lease.need);
   // Frames whose fence did not come are seen when they are complete.
   if (agreement().sync == wire::SyncMode::SyncFd)
     for (LeaseNeed& need : needs) need.completed_only = true;
@@ -205,7 +210,7 @@ Result<void> Stream::change_way(Agreement agreement, std::shared_ptr<platform::V
                                 const LeaseNeed* joining, std::string reason) {
   const GenerationSpec& current = newest_generation().spec();
   const std::uint32_t joined = joining == nullptr ? 0 : joining->max_holds + joining->queue_depth;
-  const std::uint32_t wanted = slots_required(producer().frames_in_flight) + joined;
+  const std::uint32_t wanted = slots_required(producer().frames_in_flight, false) + joined;
   const std::uint32_t slots = std::max(current.slot_count, std::min(wanted, setup_.max_slots));
   auto generation =
       make_generation(producer(), agreement, device.get(), current.image, slots, std::move(reason));
@@ -227,7 +232,7 @@ Result<void> Stream::renew(const LeaseNeed* joining, std::string reason) {
 Result<void> Stream::grow_pool() {
   if (!has_producer()) return {};
   const GenerationSpec& current = newest_generation().spec();
-  const std::uint32_t required = slots_required();
+  const std::uint32_t required = slots_required(producer().frames_in_flight, false);
   if (required > setup_.max_slots && required > warned_slots_) {
     spdlog::warn("stream {}: its {} consumers may hold so much that {} slots are needed; the limit max_slots is {}: who holds "
                  "on to frames may be evicted", log_name(), leases_.size(), required, setup_.max_slots);
@@ -308,12 +313,16 @@ Result<Lease*> Stream::admit(std::unique_ptr<Lease> lease, std::uint64_t request
   // One that crosses otherwise than what was agreed with this consumer is nothing it can import, and what a client
   // handed back is nothing that another trust domain has to.
   const Generation* on_show = generation_on_show();
-  const bool can_import = on_show != nullptr && on_show->spec().agreement.same_way(agreement()) &&
-                          on_show->lies_as(agreement()) && !(admitted.foreign && !on_show->may_leave_domain());
-  const Generation& first = can_import ? *on_show : newest_generation();
+  const auto is_nothing_for_it = [&](const Generation& generation) {
+    return admitted.foreign && (!generation.may_leave_domain() ||
+                                !can_import(admitted.party, generation.spec(), generation.layout()));
+  };
+  const bool sees_it = on_show != nullptr && on_show->spec().agreement.same_way(agreement()) &&
+                       on_show->lies_as(agreement()) && !is_nothing_for_it(*on_show);
+  const Generation& first = sees_it ? *on_show : newest_generation();
   send_attached(admitted, first, *channels, request);
   for (const auto& generation : generations_)
-    if (raw(generation->id()) > raw(first.id())) send_generation(*generation, admitted);
+    if (raw(generation->id()) > raw(first.id()) && !is_nothing_for_it(*generation)) send_generation(*generation, admitted);
   admitted.newest_known = newest_generation().id();
   admitted.known_to_producer = has_producer();
   if (has_producer()) {
@@ -332,6 +341,7 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
   const std::unique_ptr<Lease> lease = std::move(*found);
   leases_.erase(found);
   kept_.forget(id);
+  lease->session->holdings.leases.erase(id);
 
   proto::VerdictPageWriter(verdict_.page()).clear_lease(lease->index);
   ring_verdict();
@@ -357,15 +367,15 @@ void Stream::retire(proto::LeaseId id, wire::EndReason reason, const std::string
 
 Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_ptr<platform::VulkanDevice> device,
                                const platform::TextureDesc& image, std::uint64_t request, const OwnSlots* own) {
-  std::vector<Channels> channels;
+  std::map<proto::LeaseId, Channels> channels;
   for (const auto& lease : leases_) {
     auto made = create_channels(next, agreement, *lease);
     if (!made) return std::move(made).error();
-    channels.push_back(std::move(*made));
+    channels.emplace(lease->id, std::move(*made));
   }
   const std::uint32_t slots =
       std::min(setup_.max_slots, std::max(initial_slots(next.frames_in_flight, next.min_slots, setup_.max_slots),
-                                          slots_required(next.frames_in_flight)));
+                                          slots_required(next.frames_in_flight, false)));
   auto generation = make_generation(next, agreement, device.get(), image, slots, "taken over", own);
   if (!generation) return std::move(generation).error();
 
@@ -374,6 +384,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   const std::uint64_t published = frames().published();
   first_sequence_ = std::max(first_sequence_, published < kMaxSequence ? published + 1 : 0);
   add_generation(std::move(*generation));
+  end_misfits();
   // The old producer's frames are in a page that nobody is given any more.
   retire_generations(newest_generation().id());
   setup_.producer = std::move(next);
@@ -388,15 +399,16 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   keep_producer();
 
   answer_create(request);
-  for (std::size_t i = 0; i < leases_.size(); ++i) {
-    leases_[i]->producer_end.reset();
-    leases_[i]->fence_producer_end.reset();
-    leases_[i]->known_to_producer = true;
-    leases_[i]->newest_known = newest_generation().id();
-    const bool has_fence_channel = channels[i].fences.producer_end.valid();
-    if (std::exchange(leases_[i]->has_fence_channel, has_fence_channel) != has_fence_channel) kept_.keep(*leases_[i]);
-    send_lease_added(*leases_[i], channels[i].bell.producer_end, channels[i].fences.producer_end);
-    send_producer_changed(*leases_[i], channels[i]);
+  for (const auto& lease : leases_) {
+    const Channels& its = channels.at(lease->id);
+    lease->producer_end.reset();
+    lease->fence_producer_end.reset();
+    lease->known_to_producer = true;
+    lease->newest_known = newest_generation().id();
+    const bool has_fence_channel = its.fences.producer_end.valid();
+    if (std::exchange(lease->has_fence_channel, has_fence_channel) != has_fence_channel) kept_.keep(*lease);
+    send_lease_added(*lease, its.bell.producer_end, its.fences.producer_end);
+    send_producer_changed(*lease, its);
   }
   return {};
 }
@@ -470,7 +482,19 @@ void Stream::answer_create(std::uint64_t request) {
   producer().session->send(request, std::move(created), fds);
 }
 
+void Stream::end_misfits() {
+  std::vector<std::pair<proto::LeaseId, Error>> misfits;
+  for (const auto& lease : leases_)
+    if (lease->foreign)
+      if (auto fits = can_import(lease->party, newest_generation().spec(), newest_generation().layout()); !fits)
+        misfits.emplace_back(lease->id, std::move(fits).error());
+  for (const auto& [id, error] : misfits)
+    retire(id, wire::EndReason::Evicted, fmt::format("the stream crosses otherwise now: {}", error.message),
+           error.conflict.get());
+}
+
 void Stream::announce_generation(std::uint64_t request) {
+  end_misfits();
   if (has_producer()) send_generation_to_producer(newest_generation(), request);
   for (const auto& lease : leases_) {
     send_generation(newest_generation(), *lease);

@@ -83,11 +83,11 @@ class Stream {
   const std::vector<std::unique_ptr<Lease>>& leases() const { return leases_; }
   platform::VulkanDevice* device() const { return setup_.device.get(); }
   const std::string& device_name() const { return setup_.producer.party.device_name; }
-  /// Of every lease of which it is known.
+  /// Of every lease of which it is known and which has a say in how frames cross.
   std::vector<const Party*> consumers() const;
   const platform::Uuid& device_uuid() const { return setup_.producer.party.device.device_uuid; }
   /// What its leases may hold at once, and what producing needs beside it: with fewer slots somebody may starve.
-  std::uint32_t slots_required() const { return slots_required(producer().frames_in_flight); }
+  std::uint32_t slots_required() const { return slots_required(producer().frames_in_flight, true); }
   std::uint64_t memory_bytes() const;
   /// Expires with the stream.
   std::weak_ptr<const void> life() const { return life_; }
@@ -126,7 +126,7 @@ class Stream {
   /// Takes @p lease in: alive in the verdict page, its consumer answered, the producer told. kLimitExceeded when
   /// @p max_leases are there.
   proto::Result<Lease*> admit(std::unique_ptr<Lease> lease, std::uint64_t request, std::uint64_t max_leases);
-  /// Ends a lease. Its consumer is told when it was not its own wish, with the @p conflict if that is why.
+  /// Ends a lease, also for its session. Its consumer is told when it was not its own wish, with the @p conflict if that is why.
   void retire(proto::LeaseId id, wire::EndReason reason, const std::string& message,
               const proto::Conflict* conflict = nullptr);
 
@@ -155,7 +155,8 @@ class Stream {
   /// After answer_reclaim(): what the producer, who knows no generation after @p newest_known, and the consumers were not
   /// told by the broker before.
   void make_up(proto::GenerationId newest_known);
-  /// @p lease is claimed by its consumer: the answer to @p request. kEvicted when it was given up.
+  /// @p lease is claimed by its consumer: the answer to @p request. kEvicted when it was given up; nullptr when it came back and
+  /// ended at once.
   proto::Result<Lease*> readmit(std::unique_ptr<Lease> lease, std::uint64_t request);
   /// Ends a lease that nobody claimed.
   void give_up(proto::LeaseId id, const std::string& why);
@@ -191,8 +192,11 @@ class Stream {
   void add_generation(std::unique_ptr<Generation> generation);
   void drop_generation(std::size_t position);
   void drop_surplus_generations();
+  /// Ends the leases of other trust domains that cannot go the way of the newest generation.
+  void end_misfits();
   const Generation* generation_on_show() const;
-  std::uint32_t slots_required(std::uint32_t frames_in_flight) const;
+  /// Without @p strangers: what the pool is made for.
+  std::uint32_t slots_required(std::uint32_t frames_in_flight, bool strangers) const;
   std::uint32_t free_index() const;
 
   void remember_acquire_points();

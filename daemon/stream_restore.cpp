@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "daemon/stream.h"
+#include "daemon/way_in_use.h"
 #include "platform/file_identity.h"
 #include "proto/names.h"
 
@@ -125,21 +126,31 @@ void Stream::answer_reclaim(std::uint64_t request) {
 void Stream::make_up(GenerationId newest_known) {
   for (const auto& generation : generations_)
     if (raw(generation->id()) > raw(newest_known)) send_generation_to_producer(*generation, 0);
-  for (const auto& lease : leases_) make_up(*lease);
+  end_misfits();
+  std::vector<LeaseId> ids;
+  for (const auto& lease : leases_) ids.push_back(lease->id);
+  // What is made up for one may end another.
+  for (const LeaseId id : ids)
+    if (Lease* lease = find_lease(id)) make_up(*lease);
 }
 
 void Stream::make_up(Lease& lease) {
   // In their order: what is older than a generation that a consumer knows is never looked at.
   for (const auto& generation : generations_)
-    if (raw(generation->id()) > raw(lease.newest_known) && !(lease.foreign && !generation->may_leave_domain())) {
+    if (raw(generation->id()) > raw(lease.newest_known) &&
+        !(lease.foreign && (!generation->may_leave_domain() ||
+                            !can_import(lease.party, generation->spec(), generation->layout())))) {
       send_generation(*generation, lease);
       lease.newest_known = generation->id();
     }
   const bool unknown = has_producer() && !lease.known_to_producer;
   const Generation& newest = newest_generation();
-  if (lease.foreign && !newest.may_leave_domain() && (unknown || raw(lease.newest_known) < raw(newest.id())))
+  if (lease.foreign && !newest.may_leave_domain() && (unknown || raw(lease.newest_known) < raw(newest.id()))) {
+    const LeaseId id = lease.id;
     if (auto renewed = renew(nullptr, "for " + lease.party.who); !renewed)
       return spdlog::warn("stream {}: {} sees no more of it: {}", log_name(), lease.party.who, renewed.error().message);
+    if (find_lease(id) == nullptr) return;  // the new one does not fit it
+  }
   if (unknown) introduce(lease);
 }
 
@@ -182,6 +193,7 @@ Result<Lease*> Stream::readmit(std::unique_ptr<Lease> claimed, std::uint64_t req
   }
   const auto after = std::find_if(leases_.begin(), leases_.end(),
                                   [&](const auto& present) { return raw(present->id) > raw(claimed->id); });
+  const LeaseId id = claimed->id;
   Lease& lease = **leases_.insert(after, std::move(claimed));
   proto::VerdictPageWriter(verdict_.page()).set_lease(lease.index, lease.id);
   ring_verdict();
@@ -193,7 +205,7 @@ Result<Lease*> Stream::readmit(std::unique_ptr<Lease> claimed, std::uint64_t req
   restored.state = static_cast<wire::StreamState>(state_);
   lease.session->send(request, std::move(restored), {&verdict_.fd()});
   make_up(lease);
-  return &lease;
+  return find_lease(id);
 }
 
 void Stream::give_up(LeaseId id, const std::string& why) {

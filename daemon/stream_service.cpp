@@ -57,9 +57,6 @@ Result<Stream*> StreamService::produced_by(const Session& session, std::uint64_t
 
 void StreamService::end_lease(Stream& stream, LeaseId id, wire::EndReason reason, const std::string& message,
                               const proto::Conflict* conflict) {
-  const Lease* lease = stream.find_lease(id);
-  if (lease == nullptr) return;
-  lease->session->holdings.leases.erase(id);
   stream.retire(id, reason, message, conflict);
 }
 

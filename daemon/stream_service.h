@@ -173,6 +173,8 @@ class StreamService {
   proto::Result<std::shared_ptr<platform::VulkanDevice>> device_for(const Agreement& agreement, const std::string& who);
   /// Makes @p stream cross in a way that @p joining can use too: the one in use, or another in a new generation.
   proto::Result<void> accommodate(Stream& stream, const Party& joining, const LeaseNeed& need);
+  /// Whether @p joining, of another trust domain, can use the way in use: none is chosen for it. kIncompatible, with both lists.
+  proto::Result<void> check_fits(const Stream& stream, const Party& joining) const;
   // device_loss.cpp
   /// Tries again when it is the loss of device @p key that makes @p attempt fail.
   proto::Result<void> in_spite_of_loss(const DeviceKey& key, const std::function<proto::Result<void>()>& attempt);

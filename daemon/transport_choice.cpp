@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "daemon/stream_service.h"
+#include "daemon/way_in_use.h"
 #include "proto/names.h"
 
 namespace ferry::daemon {
@@ -105,6 +106,16 @@ Result<void> StreamService::accommodate(Stream& stream, const Party& joining, co
       });
 }
 
+Result<void> StreamService::check_fits(const Stream& stream, const Party& joining) const {
+  const Generation& newest = stream.newest_generation();
+  auto fits = can_import(joining, newest.spec(), newest.layout());
+  if (fits) return fits;
+  Error error = std::move(fits).error();
+  error.message = fmt::format("stream {}: {}; its way is not changed for another trust domain than {}", stream.log_name(),
+                              error.message, to_string(stream.domain()));
+  return error;
+}
+
 Result<Agreement> StreamService::agree_on(const Stream& stream, const platform::TextureDesc& image,
                                           const std::vector<Excluded>& excluded,
                                           std::optional<std::uint64_t> own_modifier) const {
@@ -145,6 +156,15 @@ Result<void> StreamService::import_failed(Session& session, const wire::ImportFa
     party.give_up(generation->layout().modifier, reason);
   else
     party.give_up(static_cast<wire::Transport>(in_use), reason);
+  if (is_consumer && lease->foreign) {
+    // What it says is its own affair alone.
+    auto fits = can_import(party, generation->spec(), generation->layout());
+    Error refused = fits ? Error{ErrorCode::kIncompatible, "it cannot import what it lists"} : std::move(fits).error();
+    if (refused.message.find(reason) == std::string::npos) refused.message += ": " + reason;
+    end_lease(*stream, id, wire::EndReason::Evicted, refused.message, refused.conflict.get());
+    drop_if_unused(proto::StreamId{said.stream});
+    return {};
+  }
   auto changed = allocate_best(
       stream->producer().party.who,
       [&](const std::vector<Excluded>& excluded) {

@@ -55,6 +55,17 @@ TEST(Eviction, EndsOnlyTheMostIdleWhenNobodyElseIsToBlame) {
   EXPECT_EQ(evicted({good(1), idle, good(3)}, kDeadline + 1), std::vector<std::uint64_t>{2});
 }
 
+TEST(Eviction, EndsFirstWhomThePoolWasNotMadeFor) {
+  Conduct stranger = good(2);
+  stranger.foreign = true;
+  Conduct idle = good(1);
+  idle.idle_ns = 1500 * kMs;
+  EXPECT_EQ(evicted({idle, stranger, good(3)}, kDeadline + 1), std::vector<std::uint64_t>{2});
+  std::vector<Conduct> all = {good(1), stranger, good(3)};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].overdue_ns = kDeadline + static_cast<std::int64_t>(i + 1) * kMs;
+  EXPECT_EQ(evicted(all, 0, true), std::vector<std::uint64_t>{2}) << "a pool that is short for others is no excuse";
+}
+
 TEST(Eviction, ReadsConductFromThePages) {
   auto page = platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "test");
   ASSERT_TRUE(page);
