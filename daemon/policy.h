@@ -17,7 +17,10 @@ namespace ferry::daemon {
 struct TrustDomain {
   uid_t uid = 0;
   std::string sandbox;  ///< "" outside of any
-  friend bool operator==(const TrustDomain&, const TrustDomain&) = default;
+  /// Two of which nobody knows where they are need not be in the same place: each is a domain of its own.
+  friend bool operator==(const TrustDomain& one, const TrustDomain& other) {
+    return one.uid == other.uid && one.sandbox == other.sandbox && one.sandbox != platform::kUnknownSandbox;
+  }
 };
 TrustDomain domain_of(const platform::PeerIdentity& peer);
 std::string to_string(const TrustDomain& domain);  ///< "uid 1000", "uid 1000 in sandbox 'org.x.Y'"

@@ -13,11 +13,15 @@
 
 namespace ferry::platform {
 
+/// The sandbox of a process of which the kernel does not tell us whether it is in one (hidepid): it counts as one that nobody
+/// else is in, and nothing else is known of it.
+inline constexpr const char* kUnknownSandbox = "unknown";
+
 /// Where a process comes from. Empty: none, or the kernel does not tell us.
 struct PeerOrigin {
   std::string executable;  ///< path of its program, "... (deleted)" when that was replaced
   std::string unit;        ///< innermost unit of systemd's: "obs.service"
-  std::string sandbox;     ///< Flatpak's application id, "snap.NAME", or "user-namespace"
+  std::string sandbox;     ///< Flatpak's application id, "snap.NAME", "user-namespace", or kUnknownSandbox
 };
 
 /// Who is at the other end, as the kernel says (SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD or pidfd_open; /proc/PID).

@@ -86,8 +86,10 @@ Result<PeerIdentity> identify_peer(const UniqueFd& connection) {
     return system_error("getsockopt(SO_PEERCRED)", errno);
   auto pidfd = open_pidfd(connection, credentials.pid);
   if (!pidfd) return std::move(pidfd).error();
-  PeerIdentity identity{credentials.pid,    credentials.uid,        credentials.gid, read_process_name(credentials.pid),
-                        std::move(*pidfd), peer_groups(connection), {}, 0};
+  auto groups = peer_groups(connection);
+  if (!groups) return std::move(groups).error();
+  PeerIdentity identity{credentials.pid,    credentials.uid,    credentials.gid, read_process_name(credentials.pid),
+                        std::move(*pidfd), std::move(*groups), {}, 0};
   if (!identity.pidfd) return identity;  // without one nothing in /proc is certain
   identity.started_ticks = process_start_ticks(identity.pid);
   auto origin = read_peer_origin(identity.pidfd, identity.pid);
@@ -111,6 +113,7 @@ Result<PeerIdentity> identify_process(pid_t pid, std::uint64_t started_ticks) {
   identity.process = read_process_name(pid);
   // Last, because it looks whether the process still lives: what was read before it was that process's.
   auto origin = read_peer_origin(identity.pidfd, pid);
+  if (!origin && origin.error().code != ErrorCode::kDisconnected) return std::move(origin).error();
   if (!origin) return gone;
   if (started_ticks == 0 || identity.started_ticks == 0 || !ids) return unknown;
   if (identity.started_ticks != started_ticks) return gone;

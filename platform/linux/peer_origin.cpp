@@ -32,50 +32,101 @@ bool is_gone(const UniqueFd& pidfd) {
   return poll(&watched, 1, 0) != 0;
 }
 
+/// What a look into /proc brought; nothing where the kernel does not show it.
+template <class T>
+using Seen = Result<std::optional<T>>;
+
+/// Of a look that failed. An Error when we are short of something ourselves, and would see more at another time.
+template <class T>
+Seen<T> unseen(std::string_view what, int error) {
+  if (error == EMFILE || error == ENFILE || error == ENOMEM)
+    return system_error(fmt::format("'{}' of a process that connected", what), error);
+  return std::optional<T>();
+}
+
 /// Non-blocking: a stranger chose what lies at this path.
-std::string read_file_at(const UniqueFd& folder, const char* path, int flags) {
-  const UniqueFd file{openat(folder.get(), path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags)};
+Seen<std::string> read_file_at(int folder, const char* path, int flags) {
+  const UniqueFd file{openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags)};
   struct stat info {};
-  if (!file || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  if (!file || fstat(file.get(), &info) != 0) return unseen<std::string>(path, errno);
+  if (!S_ISREG(info.st_mode)) return std::optional<std::string>();
   std::string text(kMaxFileBytes, '\0');
   std::size_t length = 0;
   while (length < text.size()) {
     const ssize_t got = read(file.get(), text.data() + length, text.size() - length);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
+    if (got < 0) return unseen<std::string>(path, errno);
+    if (got == 0) break;
     length += static_cast<std::size_t>(got);
   }
   text.resize(length);
-  return text;
+  return std::optional(std::move(text));
 }
 
-std::string read_link_at(const UniqueFd& folder, const char* path) {
+/// "" where the kernel does not show it.
+Result<std::string> read_link_at(const UniqueFd& folder, const char* path) {
   std::array<char, PATH_MAX> target;
   const ssize_t length = readlinkat(folder.get(), path, target.data(), target.size());
-  if (length <= 0 || static_cast<std::size_t>(length) == target.size()) return {};
-  return {target.data(), static_cast<std::size_t>(length)};
+  if (length < 0)
+    if (auto hidden = unseen<std::string>(path, errno); !hidden) return std::move(hidden).error();
+  if (length <= 0 || static_cast<std::size_t>(length) == target.size()) return std::string();
+  return std::string(target.data(), static_cast<std::size_t>(length));
 }
 
-/// Which user namespace a process is in, if we may know.
-std::optional<ino_t> user_namespace(int folder, const char* path) {
+/// Which user namespace a process is in.
+Seen<ino_t> user_namespace(int folder, const char* path) {
   struct stat info {};
-  if (fstatat(folder, path, &info, 0) != 0) return std::nullopt;
-  return info.st_ino;
+  if (fstatat(folder, path, &info, 0) == 0) return std::optional(info.st_ino);
+  return unseen<ino_t>(path, errno);
 }
 
-/// What keeps the process in: an application of Flatpak's, or a user namespace that is not ours.
-std::string sandbox_of(const UniqueFd& process) {
+/// Whether another user namespace than ours shows in the numbers that its users have: everybody may read those.
+Seen<bool> has_other_users(const UniqueFd& process) {
+  auto theirs = read_file_at(process.get(), "uid_map", 0);
+  if (!theirs) return std::move(theirs).error();
+  auto ours = read_file_at(AT_FDCWD, "/proc/self/uid_map", 0);
+  if (!ours) return std::move(ours).error();
+  if (!*theirs || !*ours) return std::optional<bool>();
+  return std::optional(**theirs != **ours);
+}
+
+/// The application whose .flatpak-info lies at the process's root, "" without one; nothing when we may not look.
+Seen<std::string> flatpak_of(const UniqueFd& process) {
   const UniqueFd root{openat(process.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (root) {
-    struct stat info {};
-    if (fstatat(root.get(), ".flatpak-info", &info, AT_SYMLINK_NOFOLLOW) == 0) {
-      const std::string application = flatpak_application(read_file_at(root, ".flatpak-info", O_NOFOLLOW));
-      return application.empty() ? "flatpak" : application;
-    }
+  if (!root) return unseen<std::string>("root", errno);
+  struct stat info {};
+  if (fstatat(root.get(), ".flatpak-info", &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? Seen<std::string>(std::optional<std::string>("")) : unseen<std::string>(".flatpak-info", errno);
+  auto text = read_file_at(root.get(), ".flatpak-info", O_NOFOLLOW);
+  if (!text) return std::move(text).error();
+  std::string application = *text ? flatpak_application(**text) : "";
+  return std::optional<std::string>(application.empty() ? "flatpak" : application);
+}
+
+/// What keeps the process in: an application of Flatpak's or snapd's, or a user namespace that is not ours. @p cgroup: the text
+/// of its file, if we were shown it.
+Result<std::string> sandbox_of(const UniqueFd& process, const std::optional<std::string>& cgroup) {
+  auto flatpak = flatpak_of(process);
+  if (!flatpak) return std::move(flatpak).error();
+  if (*flatpak && !(*flatpak)->empty()) return **flatpak;
+  auto theirs = user_namespace(process.get(), "ns/user");
+  if (!theirs) return std::move(theirs).error();
+  auto ours = user_namespace(AT_FDCWD, "/proc/self/ns/user");
+  if (!ours) return std::move(ours).error();
+  if (*theirs && *ours && **theirs != **ours) return std::string("user-namespace");
+  if (cgroup)
+    if (std::string application = sandbox_of_unit(unit_of_cgroup(*cgroup)); !application.empty()) return application;
+  if (*ours && !*theirs) {
+    auto elsewhere = has_other_users(process);
+    if (!elsewhere) return std::move(elsewhere).error();
+    if (!*elsewhere) return std::string(kUnknownSandbox);
+    if (**elsewhere) return std::string("user-namespace");
   }
-  const auto theirs = user_namespace(process.get(), "ns/user");
-  const auto ours = user_namespace(AT_FDCWD, "/proc/self/ns/user");
-  return theirs && ours && *theirs != *ours ? "user-namespace" : "";
+  if (cgroup) return std::string();
+  // A kernel may have no control groups at all; else they are hidden, and what keeps the process in with them.
+  auto own = read_file_at(AT_FDCWD, "/proc/self/cgroup", 0);
+  if (!own) return std::move(own).error();
+  return std::string(*own || !*flatpak ? kUnknownSandbox : "");
 }
 
 }  // namespace
@@ -128,7 +179,7 @@ std::string sandbox_of_unit(std::string_view unit) {
   return {};
 }
 
-std::vector<gid_t> peer_groups(const UniqueFd& connection) {
+Result<std::vector<gid_t>> peer_groups(const UniqueFd& connection) {
   std::vector<gid_t> groups(64);
   for (;;) {
     auto length = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
@@ -136,21 +187,36 @@ std::vector<gid_t> peer_groups(const UniqueFd& connection) {
       groups.resize(length / sizeof(gid_t));
       return groups;
     }
-    if (errno != ERANGE || length <= groups.size() * sizeof(gid_t)) return {};
+    const int error = errno;
+    if (error == ENOPROTOOPT || error == ENODATA) return std::vector<gid_t>();
+    // Without them a rule that denies a group would not see its member.
+    if (error != ERANGE || length <= groups.size() * sizeof(gid_t)) return system_error("getsockopt(SO_PEERGROUPS)", error);
     groups.resize(length / sizeof(gid_t));
   }
 }
 
 Result<PeerOrigin> read_peer_origin(const UniqueFd& pidfd, pid_t pid) {
-  const UniqueFd process{open(fmt::format("/proc/{}", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (is_gone(pidfd)) return Error{ErrorCode::kDisconnected, fmt::format("process {} that connected is gone", pid)};
-  if (!process) return PeerOrigin{};  // hidden from us
-  PeerOrigin origin;
-  origin.executable = read_link_at(process, "exe");
-  origin.unit = unit_of_cgroup(read_file_at(process, "cgroup", 0));
-  origin.sandbox = sandbox_of(process);
-  if (origin.sandbox.empty()) origin.sandbox = sandbox_of_unit(origin.unit);
-  return origin;
+  const Error gone{ErrorCode::kDisconnected, fmt::format("process {} that connected is gone", pid)};
+  const std::string folder = fmt::format("/proc/{}", pid);
+  const UniqueFd process{open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  const int error = errno;
+  if (is_gone(pidfd)) return gone;
+  PeerOrigin nothing{"", "", kUnknownSandbox};
+  if (!process) {
+    auto hidden = unseen<std::string>(folder, error);
+    if (!hidden) return std::move(hidden).error();
+    return nothing;
+  }
+  auto executable = read_link_at(process, "exe");
+  if (!executable) return std::move(executable).error();
+  auto cgroup = read_file_at(process.get(), "cgroup", 0);
+  if (!cgroup) return std::move(cgroup).error();
+  auto sandbox = sandbox_of(process, *cgroup);
+  if (!sandbox) return std::move(sandbox).error();
+  // Nothing is shown of who has gone meanwhile either.
+  if (is_gone(pidfd)) return gone;
+  if (*sandbox == kUnknownSandbox) return nothing;
+  return PeerOrigin{std::move(*executable), *cgroup ? unit_of_cgroup(**cgroup) : "", std::move(*sandbox)};
 }
 
 }  // namespace ferry::platform

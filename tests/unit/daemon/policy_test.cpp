@@ -121,5 +121,22 @@ TEST(Rules, UsersAndGroupsMayBeNames) {
   EXPECT_EQ(config->rules[0].group, 0u);
 }
 
+TEST(Policy, WhoseOriginIsNotKnownIsTrustedWithNoMoreThanASandbox) {
+  const auto hidden = [](uid_t uid) { return peer(uid, {"", "", platform::kUnknownSandbox}); };
+  EXPECT_FALSE(may(Policy({}, kBroker), hidden(kBroker), Action::kView)) << "the broker's own user, perhaps in a sandbox";
+  const Policy by_user = policy_of("[[rule]]\nallow = ['view']\nuser = 1000\n");
+  EXPECT_TRUE(may(by_user, peer(kAlice), Action::kView));
+  EXPECT_FALSE(may(by_user, hidden(kAlice), Action::kView));
+  const Policy by_origin = policy_of(
+      "[[rule]]\nallow = ['view']\nunit = '*'\n[[rule]]\nallow = ['view']\nsandbox = 'org.*'\n");
+  EXPECT_FALSE(may(by_origin, hidden(kAlice), Action::kView));
+  const Policy named = policy_of("[[rule]]\nallow = ['view']\nuser = 1000\nsandbox = 'unknown'\n");
+  EXPECT_TRUE(may(named, hidden(kAlice), Action::kView));
+  EXPECT_FALSE(may(named, hidden(kBob), Action::kView));
+  const TrustDomain domain = domain_of(hidden(kAlice));
+  EXPECT_FALSE(domain == domain_of(hidden(kAlice))) << "they may be in two sandboxes";
+  EXPECT_FALSE(Policy({}, kBroker).decide(hidden(kAlice), Action::kView, "cam", &domain).allowed);
+}
+
 }  // namespace
 }  // namespace ferry::daemon

@@ -170,6 +170,33 @@ TEST_F(Faults, SystemCalls) {
   EXPECT_GT(all, 200) << "hardly anything was tried";
 }
 
+/// A failing look at who connects never makes a friend of a stranger.
+TEST_F(Faults, WhoIsNotRecognisedIsNotTrusted) {
+  if (!StandIn::can_be_shut_in()) GTEST_SKIP() << "this kernel lets nobody make a user namespace";
+  RawClient owner(broker->socket());
+  owner.greet("owner");
+  RawProducer producer(owner, device(), "cam");
+  producer.create();
+  for (const Fault& fault : {Fault{"open", EMFILE}, Fault{"openat", ENFILE}, Fault{"openat", ENOMEM}, Fault{"fstat", ENOMEM},
+                             Fault{"getsockopt", ENOMEM}, Fault{"poll", EINTR}}) {
+    bool struck = true;
+    for (int nth = 1; struck && nth < 20; ++nth) {
+      broker->on_loop([&] { arm_fault(fault, nth); });
+      std::string answer = "let go";
+      try {
+        StandIn stranger(broker->socket(), StandIn::Home::kUserNamespace);
+        stranger.client().greet("stranger");
+        RawConsumer consumer(stranger.client(), device(), "cam");
+        consumer.send();
+        answer = stranger.client().receive().type() == wire::Body::Refused ? "refused" : "served";
+      } catch (const std::exception&) {
+      }
+      broker->on_loop([&] { struck = disarm_fault(); });
+      EXPECT_NE(answer, "served") << fmt::format("{}: {} at place {}", fault.function, std::strerror(fault.error), nth);
+    }
+  }
+}
+
 TEST_F(Faults, TheGpu) {
   for (const auto code : {ErrorCode::kOutOfMemory, ErrorCode::kSystem}) {
     const int struck = sweep(
