@@ -50,7 +50,7 @@ Broker::Broker(boost::asio::io_context& io, const Limits& limits, Policy policy,
       policy_(std::move(policy)),
       listener_(std::move(listener)),
       gpus_(std::move(gpus)),
-      allowances_(limits),
+      allowances_(limits, geteuid()),
       started_ns_(platform::now_ns()),
       store_(std::move(store)),
       service_(io, limits_, policy_, gpus_, first_id, store_.get()) {}
@@ -76,7 +76,7 @@ void Broker::restore(std::vector<platform::PassedFd> kept) {
     if (store_)
       for (const platform::PassedFd& entry : entries) store_->remove(entry.name);
     auto restored = service_.restore_kept(id, take_apart(id, std::move(entries)),
-                                          [&](uid_t uid) { return allowances_.for_session(uid); });
+                                          [&](const TrustDomain& domain) { return allowances_.for_session(domain); });
     if (!restored)
       spdlog::warn("stream {}, which the service manager has kept, is not restored: {}", raw(id), restored.error().message);
   }
@@ -128,6 +128,23 @@ Result<void> Broker::check_session_limits(const Process& process) const {
   if (of_same_user >= limits_.max_sessions_per_uid)
     return Error{ErrorCode::kLimitExceeded, fmt::format("user {} has {} sessions; the limit max_sessions_per_uid is {}",
                                                         process.uid(), of_same_user, limits_.max_sessions_per_uid)};
+  const TrustDomain domain = domain_of(process.identity());
+  if (domain.sandbox.empty()) return {};
+  std::uint64_t in_sandboxes = 0, in_this_one = 0;
+  for (const auto& [id, session] : sessions_) {
+    const TrustDomain other = domain_of(session->process()->identity());
+    if (other.uid != domain.uid || other.sandbox.empty()) continue;
+    ++in_sandboxes;
+    if (other.sandbox == domain.sandbox) ++in_this_one;
+  }
+  const auto refused = [&](const std::string& who, std::uint64_t has, std::uint64_t share) {
+    return Error{ErrorCode::kLimitExceeded, fmt::format("{} has {} sessions; its share of max_sessions_per_uid = {} is {}",
+                                                        who, has, limits_.max_sessions_per_uid, share)};
+  };
+  if (const auto share = share_of_sandboxes(limits_.max_sessions_per_uid); in_sandboxes >= share)
+    return refused(fmt::format("the sandboxes of uid {}", domain.uid), in_sandboxes, share);
+  if (const auto share = share_of_sandbox(limits_.max_sessions_per_uid); in_this_one >= share)
+    return refused(to_string(domain), in_this_one, share);
   return {};
 }
 
@@ -140,7 +157,7 @@ Result<void> Broker::welcome(UniqueFd connection) {
 
   const SessionId id{++last_session_};
   auto session = Session::start(
-      io_, {id, std::move(connection), *process, allowances_.for_session((*process)->uid())}, limits_, *this);
+      io_, {id, std::move(connection), *process, allowances_.for_session(domain_of((*process)->identity()))}, limits_, *this);
   if (!session) return std::move(session).error();
   spdlog::debug("session {} of {} (uid {})", raw(id), (*session)->name(), (*process)->uid());
   Session& started = *sessions_.emplace(id, std::move(*session)).first->second;

@@ -38,9 +38,10 @@ struct Limits {
   std::uint64_t max_extent_px = 16384;  ///< either side of an image
   std::uint64_t texture_memory_bytes = std::uint64_t{4} << 30;              ///< all generations of all streams
   std::uint64_t texture_memory_bytes_per_session = std::uint64_t{2} << 30;  ///< what one session's streams were given
-  std::uint64_t texture_memory_bytes_per_uid = std::uint64_t{4} << 30;      ///< of all sessions of one user
+  /// Of all sessions of one user. 0: the whole for the broker's own user, half of it for every other.
+  std::uint64_t texture_memory_bytes_per_uid = 0;
   std::uint64_t max_descriptors = 65536;          ///< of pages, slots, timelines; less where RLIMIT_NOFILE is
-  std::uint64_t max_descriptors_per_uid = 65536;
+  std::uint64_t max_descriptors_per_uid = 0;      ///< as texture_memory_bytes_per_uid
   std::uint64_t max_outbox_messages = 256;    ///< unread by a peer: it is dropped beyond them
   std::uint64_t greeting_timeout_ms = 5000;   ///< from connect to Hello
   std::uint64_t reclaim_grace_ms = 3000;      ///< how long a new broker waits for what nobody has claimed back

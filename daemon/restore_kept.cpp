@@ -47,7 +47,7 @@ Result<void> StreamService::restore_kept(StreamId id, KeptParts kept, const Allo
   const std::string object = fmt::format("stream '{}'", proto::printable(claim.name));
   if (find(claim.name) != nullptr) return Error{ErrorCode::kNameTaken, fmt::format("{} is another's", object)};
   if (auto ok = check_earlier_stream(raw(id)); !ok) return ok;
-  const Allowance allowance = allowance_of(about.uid);
+  const Allowance allowance = allowance_of({about.uid, about.sandbox});
 
   auto descriptors = Reservation::take(allowance.descriptors, kDescriptorsOfStream, object);
   if (!descriptors) return std::move(descriptors).error();

@@ -60,8 +60,8 @@ class StreamService {
   proto::Result<void> reclaim_lease(Session& session, std::uint64_t request, std::unique_ptr<wire::ReclaimLeaseT> asked,
                                     std::vector<platform::UniqueFd> fds);
 
-  /// What one user may have.
-  using AllowanceOf = std::function<Allowance(uid_t)>;
+  /// What a trust domain may have.
+  using AllowanceOf = std::function<Allowance(const TrustDomain&)>;
   /// Stream @p id as the service manager has kept it: restore_kept.cpp.
   proto::Result<void> restore_kept(proto::StreamId id, KeptParts kept, const AllowanceOf& allowance_of);
 

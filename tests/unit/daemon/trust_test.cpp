@@ -353,6 +353,43 @@ TEST_F(StrangersWay, LeavesTheOthersTheirModifiers) {
                   {"LINEAR"});
 }
 
+TEST_F(Trust, ASandboxLeavesItsUserRoomForSessions) {
+  Limits limits;
+  limits.max_sessions_per_uid = 8;
+  start(limits, true);
+  const auto first = stranger(), second = stranger();
+  StandIn third(broker->socket(), StandIn::Home::kUserNamespace);
+  const std::string why = third.client().expect_goodbye(ErrorCode::kLimitExceeded);
+  EXPECT_NE(why.find("in sandbox 'user-namespace' has 2 sessions; its share of max_sessions_per_uid = 8 is 2"),
+            std::string::npos)
+      << why;
+  third.kill();
+  third.client().close();
+  std::vector<RawClient> own;
+  for (int i = 0; i < 6; ++i) own.push_back(connect("own"));
+}
+
+TEST_F(Trust, ASandboxLeavesItsUserRoomForDescriptors) {
+  Limits limits;
+  limits.max_descriptors_per_uid = 120;
+  auto config = parse_config(kStrangersMayAll, "test.toml");
+  ASSERT_TRUE(config);
+  start(limits, true, Policy(std::move(config->rules), geteuid()));
+  const auto process = stranger();
+  RawProducer first(process->client(), device(), "first"), second(process->client(), device(), "second");
+  // A stream has 2 descriptors of pages, 8 slots and a timeline: more than one is beyond a quarter.
+  first.create();
+  const int page = second.page.fd().get();
+  process->client().send(second.request, {&page, 1});
+  const std::string why = process->client().expect_refused(ErrorCode::kLimitExceeded);
+  EXPECT_NE(why.find("in sandbox 'user-namespace' = 30"), std::string::npos) << why;
+  RawClient own = connect("own");
+  for (const char* name : {"a", "b", "c"}) {
+    RawProducer producer(own, device(), name);
+    producer.create();
+  }
+}
+
 TEST_F(Trust, OneUserIsHeldToItsShare) {
   Limits limits;
   limits.max_descriptors_per_uid = 40;
