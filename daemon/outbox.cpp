@@ -34,7 +34,12 @@ Result<void> Outbox::keep(std::vector<std::byte> bytes, const FdList& fds) {
   if (descriptors_ + fds.size() > kMaxDescriptors)
     return Error{ErrorCode::kLimitExceeded, fmt::format("unread messages with {} descriptors; the limit is {}",
                                                         descriptors_ + fds.size(), kMaxDescriptors)};
-  Entry entry{std::move(bytes), {}};
+  Entry entry{std::move(bytes), {}, {}};
+  if (budget_ && !fds.empty()) {
+    auto paid = Reservation::take(budget_, fds.size(), "what is unread");
+    if (!paid) return std::move(paid).error();
+    entry.paid = std::move(*paid);
+  }
   for (const UniqueFd* fd : fds) {
     entry.fds.push_back(fd->duplicate());
     if (!entry.fds.back())

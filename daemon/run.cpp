@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "daemon/broker.h"
+#include "daemon/descriptor_limit.h"
 #include "daemon/kept_entry.h"
 #include "daemon/watchdog.h"
 #include "platform/clock.h"
@@ -55,16 +56,12 @@ void raise_descriptor_limit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit of open descriptors stays as it is");
 }
 
-/// Some are needed for everything else: sessions, devices, the log.
-Limits within_descriptor_limit(Limits limits) {
+Limits within_descriptor_limit(const Limits& limits) {
   rlimit limit{};
-  const std::uint64_t elsewhere = 3 * limits.max_sessions + 64;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return limits;
-  const std::uint64_t left = limit.rlim_cur > 2 * elsewhere ? limit.rlim_cur - elsewhere : limit.rlim_cur / 2;
-  if (limits.max_descriptors <= left) return limits;
-  spdlog::info("max_descriptors is {}, because RLIMIT_NOFILE is {}", left, limit.rlim_cur);
-  limits.max_descriptors = left;
-  return limits;
+  FittedLimits fitted = fit_into(limits, limit.rlim_cur);
+  for (const std::string& line : fitted.lowered) spdlog::info("{}", line);
+  return fitted.limits;
 }
 
 /// The service manager's socket beats the configured path: it listens already, and owns the file.

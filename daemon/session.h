@@ -102,11 +102,11 @@ class Session {
   SessionEvents& events_;
   std::optional<FdWatch> watch_;              // after setup_, whose socket it borrows
   std::unique_ptr<Timer> greeting_deadline_;  // until Hello
-  Outbox outbox_;
   bool awaits_room_ = false;
   proto::SessionState state_ = proto::SessionState::kGreeting;
   SessionEnd end_reason_ = SessionEnd::kPeerLeft;
   std::string application_;
+  Outbox outbox_;  // after setup_, whose allowance pays
 };
 
 }  // namespace ferry::daemon

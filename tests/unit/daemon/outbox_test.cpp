@@ -69,6 +69,25 @@ TEST(Outbox, BoundsTheDescriptorsThatWait) {
   EXPECT_LT(outbox.size(), Outbox::kMaxDescriptors / 64 + 3);
 }
 
+TEST(Outbox, DuplicatesArePaidForUntilTheyAreRead) {
+  Pair pair;
+  auto budget = std::make_shared<Budget>("descriptors", "max_descriptors_per_uid", 5);
+  Outbox outbox(1000, budget);
+  const int first = fill(outbox, pair);
+  const FdList three(3, &pair.theirs());
+  ASSERT_TRUE(outbox.send(pair.ours(), message(0), three));
+  EXPECT_EQ(budget->used(), 3u);
+  const auto refused = outbox.send(pair.ours(), message(0), three);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_NE(refused.error().message.find("max_descriptors_per_uid = 5"), std::string::npos) << refused.error().message;
+  for (int i = 0; i < first + 1; ++i) {
+    ASSERT_TRUE(platform::receive_packet(pair.theirs()));
+    ASSERT_TRUE(outbox.flush(pair.ours()));
+  }
+  EXPECT_EQ(budget->used(), 0u);
+}
+
 TEST(Outbox, OwnsDuplicatesOfWhatWaits) {
   Pair pair;
   Outbox outbox(8);
