@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "daemon/audit.h"
 #include "platform/clock.h"
 #include "proto/names.h"
 #include "proto/test_point.h"
@@ -170,6 +171,7 @@ Result<void> Broker::welcome(UniqueFd connection) {
 }
 
 void Broker::on_session_ended(Session& session) {
+  audit_unwritten(session.process()->identity(), session.refusals);
   boost::asio::post(io_, [this, id = session.id()] { remove_session(id); });
 }
 
