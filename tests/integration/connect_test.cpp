@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 #include "ferry/ferry.h"
 #include "proto/limits.h"
@@ -109,6 +111,34 @@ TEST(Connect, AnAnswerOfTheWrongKindIsAViolation) {
     return body;
   });
   EXPECT_EQ(try_connect(folder.file("s"), 5'000'000'000), FERRY_ERROR_PROTOCOL_VIOLATION);
+}
+
+TEST(Connect, ABrokerThatHangsUpIsAskedLessAndLessOften) {
+  const TempDir folder;
+  const std::string path = folder.file("s");
+  std::atomic<int> hellos = 0;
+  const FakeBroker broker(path, [&](const proto::Envelope& question) {
+    wire::BodyUnion body;  // empty: hangs up
+    if (question.body.type != wire::Body::Hello || ++hellos > 1) return body;
+    wire::HelloReplyT reply;
+    reply.protocol = reply.protocol_min = reply.protocol_max = proto::kProtocolVersionMax;
+    body.Set(std::move(reply));
+    return body;
+  });
+  ferry_connect_info info = FERRY_CONNECT_INFO_INIT;
+  info.socket_path = path.c_str();
+  ferry_connection* connection = nullptr;
+  ASSERT_EQ(ferry_connect(&info, &connection), FERRY_OK) << ferry_last_error();
+  char* json = nullptr;
+  EXPECT_EQ(ferry_query_status(connection, &json), FERRY_ERROR_DISCONNECTED);
+  const auto began = std::chrono::steady_clock::now();
+  for (const Deadline deadline(30s); hellos < 4 && !deadline.passed();) std::this_thread::sleep_for(1ms);
+  EXPECT_GE(hellos, 4) << "it comes back by itself";
+  std::this_thread::sleep_for(3s);
+  // Pauses of 2 ms, 4 ms and so on are a second after ten, and stay that: without them there would be thousands.
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+  EXPECT_LE(hellos, 14 + static_cast<int>(seconds.count()));
+  EXPECT_EQ(ferry_disconnect(connection), FERRY_OK);
 }
 
 TEST(Connect, ASilentBrokerCostsTheTimeoutAndNoMore) {
