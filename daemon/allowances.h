@@ -21,7 +21,8 @@ class Allowances {
 
  private:
   struct OfUser {
-    std::weak_ptr<Budget> memory, descriptors;
+    std::weak_ptr<Budget> memory, descriptors, messages;
+    bool has_nothing() const { return memory.expired() && descriptors.expired() && messages.expired(); }
   };
   Allowance of_user(uid_t uid);
 

@@ -228,8 +228,7 @@ Result<void> Broker::handle(Session& session, Message message) {
     case wire::Body::CloseStream:
       return service_.close_stream(session, request, *body.AsCloseStream());
     case wire::Body::Attach:
-      return service_.attach(session, request, std::make_unique<wire::AttachT>(std::move(*body.AsAttach())),
-                             std::move(message.fds[0]));
+      return service_.attach(session, request, *body.AsAttach(), std::move(message.fds[0]));
     case wire::Body::CancelAttach:
       return service_.cancel_attach(session, request, *body.AsCancelAttach());
     case wire::Body::Detach:

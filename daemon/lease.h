@@ -45,6 +45,7 @@ struct Lease {
   std::uint32_t index = 0;     ///< in the verdict page
   Session* session = nullptr;  ///< the lease ends before its session does
   Party party;
+  Reservation memory;          ///< for the party
   LeaseNeed need{};
   /// Its consumer is of another trust domain than the stream's producer: it is given no timeline of others', so it
   /// cannot fake their points, and none of its own points is waited for on anybody's GPU.

@@ -34,7 +34,9 @@ Result<void> Outbox::keep(std::vector<std::byte> bytes, const FdList& fds) {
   if (descriptors_ + fds.size() > kMaxDescriptors)
     return Error{ErrorCode::kLimitExceeded, fmt::format("unread messages with {} descriptors; the limit is {}",
                                                         descriptors_ + fds.size(), kMaxDescriptors)};
-  Entry entry{std::move(bytes), {}};
+  auto memory = Reservation::take(memory_, sizeof(Entry) + bytes.size(), "a message that is not read");
+  if (!memory) return std::move(memory).error();
+  Entry entry{std::move(bytes), {}, std::move(*memory)};
   for (const UniqueFd* fd : fds) {
     entry.fds.push_back(fd->duplicate());
     if (!entry.fds.back())

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "daemon/budget.h"
 #include "platform/unique_fd.h"
 #include "proto/result.h"
 
@@ -19,10 +21,12 @@ class Outbox {
   /// Descriptors are scarcer than messages: a process may have a thousand or so.
   static constexpr std::size_t kMaxDescriptors = 1024;
 
-  explicit Outbox(std::size_t max_messages) : max_messages_(max_messages) {}
+  /// @p memory: for the bytes that wait, beside those of the same user's other sessions.
+  Outbox(std::size_t max_messages, std::shared_ptr<Budget> memory)
+      : max_messages_(max_messages), memory_(std::move(memory)) {}
 
   /// Sends at once if nothing waits and the socket has room. Else the message waits, with duplicates of its
-  /// descriptors. kLimitExceeded when the outbox is full, kDisconnected when the peer is gone.
+  /// descriptors. kLimitExceeded when the outbox or the budget is full, kDisconnected when the peer is gone.
   proto::Result<void> send(const platform::UniqueFd& socket, std::vector<std::byte> bytes, const FdList& fds);
   /// Sends what the socket has room for.
   proto::Result<void> flush(const platform::UniqueFd& socket);
@@ -34,10 +38,12 @@ class Outbox {
   struct Entry {
     std::vector<std::byte> bytes;
     std::vector<platform::UniqueFd> fds;
+    Reservation memory;
   };
   proto::Result<void> keep(std::vector<std::byte> bytes, const FdList& fds);
 
   std::size_t max_messages_;
+  std::shared_ptr<Budget> memory_;
   std::size_t descriptors_ = 0;
   std::deque<Entry> entries_;
 };

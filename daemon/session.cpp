@@ -24,7 +24,7 @@ constexpr int kMessagesPerTurn = 16;
 }  // namespace
 
 Session::Session(Setup setup, const Limits& limits, SessionEvents& events)
-    : setup_(std::move(setup)), events_(events), outbox_(limits.max_outbox_messages) {}
+    : setup_(std::move(setup)), events_(events), outbox_(limits.max_outbox_messages, setup_.allowance.messages) {}
 
 Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                 SessionEvents& events) {
