@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "daemon/fd_bin.h"
 #include "proto/result.h"
 
 namespace ferry::daemon {
@@ -66,6 +67,7 @@ class Reservation {
 /// What a session may have of everything.
 struct Allowance {
   std::shared_ptr<Budget> memory, descriptors;
+  std::shared_ptr<FdBin> bin;        ///< its user's
   std::shared_ptr<Budget> messages;  ///< what the broker keeps of what was said: unread, waiting, or how a lease was asked for
 };
 

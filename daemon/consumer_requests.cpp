@@ -81,6 +81,7 @@ Result<void> StreamService::attach_now(Stream& stream, Session& session, std::ui
   auto lease = std::make_unique<Lease>();
   lease->id = proto::LeaseId{++last_lease_};
   lease->session = &session;
+  lease->bin = session.allowance().bin;
   const bool completed_only = party.completed_only;
   lease->party = std::move(party);
   lease->memory = std::move(wish.memory);

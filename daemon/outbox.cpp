@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "platform/message_socket.h"
 
@@ -45,6 +46,13 @@ Result<void> Outbox::keep(std::vector<std::byte> bytes, const FdList& fds) {
   descriptors_ += fds.size();
   entries_.push_back(std::move(entry));
   return {};
+}
+
+std::vector<UniqueFd> Outbox::take_descriptors() {
+  std::vector<UniqueFd> fds;
+  for (Entry& entry : entries_)
+    for (UniqueFd& fd : std::exchange(entry.fds, {})) fds.push_back(std::move(fd));
+  return fds;
 }
 
 Result<void> Outbox::flush(const UniqueFd& socket) {

@@ -31,6 +31,9 @@ class Outbox {
   /// Sends what the socket has room for.
   proto::Result<void> flush(const platform::UniqueFd& socket);
 
+  /// What is left of descriptors: the last that anybody has, perhaps, of a channel that a peer has filled.
+  std::vector<platform::UniqueFd> take_descriptors();
+
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
 

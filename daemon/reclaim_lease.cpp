@@ -175,6 +175,7 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   lease->id = LeaseId{asked.lease};
   lease->index = asked.lease_index;
   lease->session = claim.session;
+  lease->bin = claim.session->allowance().bin;
   lease->party = claim.party;
   lease->memory = std::move(claim.memory);
   lease->need = claim.need;

@@ -55,10 +55,10 @@ void raise_descriptor_limit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the limit of open descriptors stays as it is");
 }
 
-/// Some are needed for everything else: sessions, devices, the log.
+/// Some are needed for everything else: sessions, devices, the log, and what peers send that is not kept.
 Limits within_descriptor_limit(Limits limits) {
   rlimit limit{};
-  const std::uint64_t elsewhere = 3 * limits.max_sessions + 64;
+  const std::uint64_t elsewhere = 3 * limits.max_sessions + FdBin::kMost + 64;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return limits;
   const std::uint64_t left = limit.rlim_cur > 2 * elsewhere ? limit.rlim_cur - elsewhere : limit.rlim_cur / 2;
   if (limits.max_descriptors <= left) return limits;

@@ -268,9 +268,16 @@ std::uint32_t Stream::free_index() const {
   return index;
 }
 
+Stream::Channels::~Channels() {
+  if (!bin) return;
+  for (platform::UniqueFd* end : {&bell.producer_end, &bell.consumer_end, &fences.producer_end, &fences.consumer_end})
+    bin->take(std::move(*end));
+}
+
 Result<Stream::Channels> Stream::create_channels(const Producer& producer, const Agreement& agreement,
                                                  const Lease& lease) const {
   Channels channels;
+  channels.bin = lease.bin;
   auto bell = platform::create_channel();
   if (!bell) return std::move(bell).error();
   channels.bell = std::move(*bell);
@@ -389,8 +396,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
 
   answer_create(request);
   for (std::size_t i = 0; i < leases_.size(); ++i) {
-    leases_[i]->producer_end.reset();
-    leases_[i]->fence_producer_end.reset();
+    leases_[i]->drop_producer_ends();
     leases_[i]->known_to_producer = true;
     leases_[i]->newest_known = newest_generation().id();
     const bool has_fence_channel = channels[i].fences.producer_end.valid();

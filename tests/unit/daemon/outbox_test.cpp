@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "platform/message_socket.h"
 
@@ -16,10 +17,23 @@ std::vector<std::byte> message(std::uint8_t mark, std::size_t size_bytes = 4096)
 
 std::shared_ptr<Budget> plenty() { return std::make_shared<Budget>("bytes", "plenty", std::uint64_t{1} << 40); }
 
-struct Pair {
-  platform::ChannelPair ends = std::move(*platform::create_channel());
-  const platform::UniqueFd& ours() const { return ends.producer_end; }
-  const platform::UniqueFd& theirs() const { return ends.consumer_end; }
+/// With the smallest buffer that the kernel gives.
+class Pair {
+ public:
+  Pair() {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    ours_ = platform::UniqueFd{ends[0]};
+    theirs_ = platform::UniqueFd{ends[1]};
+    const int smallest = 1;
+    setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
+  }
+  const platform::UniqueFd& ours() const { return ours_; }
+  const platform::UniqueFd& theirs() const { return theirs_; }
+  void close_theirs() { theirs_.reset(); }
+
+ private:
+  platform::UniqueFd ours_, theirs_;
 };
 
 /// Sends until the socket is full; how many messages that took.
@@ -111,7 +125,7 @@ TEST(Outbox, OwnsDuplicatesOfWhatWaits) {
 TEST(Outbox, TellsThatThePeerIsGone) {
   Pair pair;
   Outbox outbox(8, plenty());
-  pair.ends.consumer_end.reset();
+  pair.close_theirs();
   const auto sent = outbox.send(pair.ours(), message(0), {});
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().code, ErrorCode::kDisconnected);
