@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "platform/clock.h"
+#include "proto/session_state.h"
 #include "tests/integration/hostile/hostile_client.h"
 #include "tests/integration/hostile/lingering_socket.h"
 #include "tests/integration/stream_test.h"
@@ -160,8 +161,33 @@ class Hostile : public StreamTest {
   Usage before_;
 };
 
+/// Whether a message that is well-formed and allowed has an answer, be it a refusal.
+bool wants_answer(wire::Body type) {
+  switch (type) {
+    case wire::Body::Hello:
+    case wire::Body::CreateStream:
+    case wire::Body::Reconfigure:
+    case wire::Body::CloseStream:
+    case wire::Body::Attach:
+    case wire::Body::CancelAttach:
+    case wire::Body::Detach:
+    case wire::Body::QueryStatus:
+    case wire::Body::ReclaimStream:
+    case wire::Body::ReclaimLease:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// By the protocol, whatever its fields say: @p fd_count is what goes with it.
+bool is_violation(Stage stage, const proto::Envelope& message, std::size_t fd_count) {
+  const auto state = stage == Stage::kSilent ? proto::SessionState::kGreeting : proto::SessionState::kReady;
+  return !proto::next_state(state, message.body.type) || proto::descriptor_count(message) != fd_count;
+}
+
 TEST_F(Hostile, EveryMessageInEveryStateWithEveryKindOfDescriptor) {
-  int said = 0;
+  int said = 0, ended = 0, answered = 0;
   for (const Stage stage : kStages) {
     const HostileClient sample = hostile(stage);
     const std::size_t count = every_message(sample, kVictim).size();
@@ -178,14 +204,29 @@ TEST_F(Hostile, EveryMessageInEveryStateWithEveryKindOfDescriptor) {
       for (const auto& [fd_count, kind] : beside) {
         HostileClient client = hostile(stage);
         auto messages = every_message(client, kVictim);
-        client.say(std::move(messages[i]), fd_count, kind);
+        const std::vector<std::byte> bytes = proto::encode(1, wire::BodyUnion(messages[i]));
+        const auto message = proto::decode(bytes);
+        ASSERT_TRUE(message) << message.error().message;
+        const std::size_t sends =
+            fd_count == kAsManyAsBelong ? std::min(proto::descriptor_count(**message), proto::kMaxMessageFds) : fd_count;
+        const bool must_end = is_violation(stage, **message, sends);
+        const auto type = (*message)->body.type;
+        ASSERT_TRUE(client.say(std::move(messages[i]), fd_count, kind));
         ++said;
+        // Who hangs up behind its message may be gone for the broker before it has looked at it: then that is the end.
+        if (!must_end && !wants_answer(type)) continue;
+        const Outcome outcome = client.outcome(must_end);
+        ASSERT_NE(outcome, Outcome::kNothing)
+            << proto::name_of(type) << " with " << sends << " descriptors of kind " << static_cast<int>(kind) << " in stage "
+            << static_cast<int>(stage);
+        ++(outcome == Outcome::kEnded ? ended : answered);
       }
     }
     expect_within_limits();
   }
-  std::printf("%d messages, each by a client of its own\n", said);
+  std::printf("%d messages, each by a client of its own: %d ended its session, %d were answered\n", said, ended, answered);
   EXPECT_GT(said, 1000);
+  EXPECT_GT(answered, 100);
 }
 
 /// An Attach that waits, of @p lacks transports that the device lacks, all for one reason, which is there once.
