@@ -24,12 +24,14 @@ class Allowances {
   Allowances(const Limits& limits, uid_t own);
   /// For one more session of @p domain.
   Allowance for_session(const TrustDomain& domain);
+  /// For descriptors of nobody who is known yet.
+  const std::shared_ptr<FdBin>& strangers_bin() const { return all_.bin; }
   const Budget& memory() const { return *all_.memory; }
   const Budget& descriptors() const { return *all_.descriptors; }
 
  private:
   struct Sizes {
-    std::uint64_t memory = 0, descriptors = 0;
+    std::uint64_t memory = 0, descriptors = 0, messages = 0;
   };
   Sizes of_user(uid_t uid) const;
   /// What those of @p key have in common, within @p parent. @p whose: "", or " of ..." for refusals.
@@ -39,7 +41,9 @@ class Allowances {
   const uid_t own_uid_;
   Allowance all_;
   struct Weak {
-    std::weak_ptr<Budget> memory, descriptors;
+    std::weak_ptr<Budget> memory, descriptors, messages;
+    std::weak_ptr<FdBin> bin;
+    bool has_nothing() const { return memory.expired() && descriptors.expired() && messages.expired() && bin.expired(); }
   };
   std::map<std::string, Weak> shared_;  ///< weak: who has nothing costs nothing
 };

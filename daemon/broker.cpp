@@ -120,7 +120,10 @@ void Broker::pause_accepting(const Error& error) {
   accept_again_->arm(kAcceptPause);
 }
 
-Result<void> Broker::check_session_limits(const Process& process) const {
+Result<void> Broker::check_session_limits(const Process& process, const FdBin& bin) const {
+  if (bin.is_clogged())
+    return Error{ErrorCode::kLimitExceeded, fmt::format("{} descriptors that user {} has sent do not close", bin.held(),
+                                                        process.uid())};
   if (sessions_.size() >= limits_.max_sessions)
     return Error{ErrorCode::kLimitExceeded, fmt::format("there are {} sessions; the limit max_sessions is {}",
                                                         sessions_.size(), limits_.max_sessions)};
@@ -150,15 +153,21 @@ Result<void> Broker::check_session_limits(const Process& process) const {
 }
 
 Result<void> Broker::welcome(UniqueFd connection) {
+  // It may have sent something already.
+  const auto turn_away = [&](Error error) {
+    platform::hang_up(connection);
+    allowances_.strangers_bin()->take(std::move(connection));
+    return error;
+  };
   auto identity = platform::identify_peer(connection);
-  if (!identity) return std::move(identity).error();
+  if (!identity) return turn_away(std::move(identity).error());
   auto process = Process::watch(io_, std::move(*identity));
-  if (!process) return std::move(process).error();
-  const auto within_limits = check_session_limits(**process);
+  if (!process) return turn_away(std::move(process).error());
+  Allowance allowance = allowances_.for_session(domain_of((*process)->identity()));
+  const auto within_limits = check_session_limits(**process, *allowance.bin);
 
   const SessionId id{++last_session_};
-  auto session = Session::start(
-      io_, {id, std::move(connection), *process, allowances_.for_session(domain_of((*process)->identity()))}, limits_, *this);
+  auto session = Session::start(io_, {id, std::move(connection), *process, std::move(allowance)}, limits_, *this);
   if (!session) return std::move(session).error();
   spdlog::debug("session {} of {} (uid {})", raw(id), (*session)->name(), (*process)->uid());
   Session& started = *sessions_.emplace(id, std::move(*session)).first->second;
@@ -247,8 +256,7 @@ Result<void> Broker::handle(Session& session, Message message) {
     case wire::Body::CloseStream:
       return service_.close_stream(session, request, *body.AsCloseStream());
     case wire::Body::Attach:
-      return service_.attach(session, request, std::make_unique<wire::AttachT>(std::move(*body.AsAttach())),
-                             std::move(message.fds[0]));
+      return service_.attach(session, request, *body.AsAttach(), std::move(message.fds[0]));
     case wire::Body::CancelAttach:
       return service_.cancel_attach(session, request, *body.AsCancelAttach());
     case wire::Body::Detach:

@@ -49,7 +49,7 @@ class Broker final : private SessionEvents {
   void accept_all();
   void pause_accepting(const proto::Error& error);
   proto::Result<void> welcome(platform::UniqueFd connection);
-  proto::Result<void> check_session_limits(const Process& process) const;
+  proto::Result<void> check_session_limits(const Process& process, const FdBin& bin) const;
 
   void on_message(Session& session, Message message) override;
   void on_session_ended(Session& session) override;

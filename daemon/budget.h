@@ -1,10 +1,12 @@
 #pragma once
-// How much of something scarce somebody may have (texture memory, descriptors), and a part of it that somebody has.
+// How much of something scarce somebody may have (texture memory, descriptors, the broker's own memory), and a part of it
+// that somebody has.
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "daemon/fd_bin.h"
 #include "proto/result.h"
 
 namespace ferry::daemon {
@@ -65,6 +67,8 @@ class Reservation {
 /// What a session may have of everything.
 struct Allowance {
   std::shared_ptr<Budget> memory, descriptors;
+  std::shared_ptr<FdBin> bin;        ///< its user's
+  std::shared_ptr<Budget> messages;  ///< what the broker keeps of what was said: unread, waiting, or how a lease was asked for
 };
 
 }  // namespace ferry::daemon

@@ -46,6 +46,8 @@ constexpr std::array kLimitRules{
     LimitRule{"max_descriptors", &Limits::max_descriptors, 64, 1 << 20},
     LimitRule{"max_descriptors_per_uid", &Limits::max_descriptors_per_uid, 16, 1 << 20},
     LimitRule{"max_outbox_messages", &Limits::max_outbox_messages, 16, 4096},
+    LimitRule{"message_memory_bytes", &Limits::message_memory_bytes, kMiB, kTiB},
+    LimitRule{"message_memory_bytes_per_uid", &Limits::message_memory_bytes_per_uid, kMiB, kTiB},
     LimitRule{"greeting_timeout_ms", &Limits::greeting_timeout_ms, 100, 600'000},
     LimitRule{"reclaim_grace_ms", &Limits::reclaim_grace_ms, 100, 600'000},
     LimitRule{"eviction_deadline_ms", &Limits::eviction_deadline_ms, 100, 600'000},

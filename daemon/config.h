@@ -43,6 +43,10 @@ struct Limits {
   std::uint64_t max_descriptors = 65536;          ///< of pages, slots, timelines; less where RLIMIT_NOFILE is
   std::uint64_t max_descriptors_per_uid = 0;      ///< as texture_memory_bytes_per_uid
   std::uint64_t max_outbox_messages = 256;    ///< unread by a peer: it is dropped beyond them
+  /// What the broker keeps in its own memory for peers: messages that they have not read, requests that wait, and what leases
+  /// were asked for with. All together, and for one user.
+  std::uint64_t message_memory_bytes = std::uint64_t{256} << 20;
+  std::uint64_t message_memory_bytes_per_uid = std::uint64_t{64} << 20;
   std::uint64_t greeting_timeout_ms = 5000;   ///< from connect to Hello
   std::uint64_t reclaim_grace_ms = 3000;      ///< how long a new broker waits for what nobody has claimed back
   std::uint64_t eviction_deadline_ms = 2000;  ///< a consumer in a starved producer's way may stand still so long

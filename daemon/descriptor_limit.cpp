@@ -16,7 +16,8 @@ FittedLimits fit_into(Limits limits, std::uint64_t open_files) {
         fmt::format("{} is {} instead of {}, because RLIMIT_NOFILE is {}", name, most, limit, open_files));
     limit = most;
   };
-  const std::uint64_t room = open_files > kDescriptorsOfBroker ? open_files - kDescriptorsOfBroker : 0;
+  const std::uint64_t elsewhere = kDescriptorsOfBroker + descriptors_in_bins(open_files);
+  const std::uint64_t room = open_files > elsewhere ? open_files - elsewhere : 0;
   const std::uint64_t sessions_before = limits.max_sessions;
   lower("max_sessions", limits.max_sessions, room / 2 / kDescriptorsOfSession);
   // One user is not to have all of the few that are left.

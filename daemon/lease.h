@@ -41,10 +41,22 @@ using StreamPagePtr = std::shared_ptr<const SharedPage<proto::StreamPage>>;
 using LeasePagePtr = std::shared_ptr<const SharedPage<proto::LeasePage>>;
 
 struct Lease {
+  Lease() = default;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { drop_producer_ends(); }
+  /// The consumer can fill its own ends, and so has the last word on how long it takes to close these.
+  void drop_producer_ends() {
+    if (!bin) return;
+    bin->take(std::move(producer_end));
+    bin->take(std::move(fence_producer_end));
+  }
+
   proto::LeaseId id{};
   std::uint32_t index = 0;     ///< in the verdict page
   Session* session = nullptr;  ///< the lease ends before its session does
   Party party;
+  Reservation memory;          ///< for the party
   LeaseNeed need{};
   /// Its consumer is of another trust domain than the stream's producer: it is given no timeline of others', so it
   /// cannot fake their points, and none of its own points is waited for on anybody's GPU. It has no say in how frames cross
@@ -54,6 +66,7 @@ struct Lease {
   std::shared_ptr<platform::ExportedTimeline> release_timeline;  ///< nullptr if it joined in sync mode host or sync-fd, and for foreign leases
   /// Without a producer: kept open, or the consumer's end would look hung up.
   platform::UniqueFd producer_end, fence_producer_end;
+  std::shared_ptr<FdBin> bin;  ///< its consumer's user's
   bool has_fence_channel = false;
   std::int64_t attached_ns = 0;
   bool known_to_producer = false;             ///< the producer that the stream has, or waits for, was told of it

@@ -358,15 +358,17 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
   // Shown to people, and kept as long as the party: no longer than a line.
   constexpr std::size_t kMaxReason = 200;
   constexpr std::size_t kMaxLacks = 8;
+  static constexpr std::size_t kMaxWays = 8;  // more than there are transports or sync modes
   constexpr std::size_t kMaxModifiers = 64 * proto::kFormats.size();
   Party party;
   party.who = std::move(who);
   party.device = *key;
   party.device_name = proto::printable(device->name, 64);
-  party.transports = device->transports;
+  const auto first = [](const auto& ways) { return std::vector(ways.begin(), ways.begin() + std::min(ways.size(), kMaxWays)); };
+  party.transports = first(device->transports);
   party.is_software = device->is_software;
   party.foreign_queues = device->foreign_queues;
-  party.sync_modes = device->sync_modes;
+  party.sync_modes = first(device->sync_modes);
   party.sync_reason = proto::printable(device->sync_reason, kMaxReason);
   party.sync_fd_reason = proto::printable(device->sync_fd_reason, kMaxReason);
   for (const auto& lack : device->lacks)
@@ -376,6 +378,13 @@ Result<Party> party_of(const wire::DeviceT* device, std::string who) {
     if (proto::find_format(stated.format()) != nullptr && party.modifiers.size() < kMaxModifiers)
       party.modifiers.push_back(from_wire(stated));
   return party;
+}
+
+std::size_t bytes_of(const Party& party) {
+  std::size_t bytes = sizeof party + party.who.size() + party.device_name.size() + party.sync_reason.size() +
+                      party.sync_fd_reason.size() + party.modifiers.size() * sizeof party.modifiers.front();
+  for (const Party::Lack& lack : party.lacks) bytes += sizeof lack + lack.reason.size();
+  return bytes;
 }
 
 Demand demand_for(const Agreement& in_use) {

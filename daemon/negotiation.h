@@ -49,7 +49,10 @@ struct Party {
   /// Of transport dma-buf only @p modifier; the transport, too, if that was its last.
   void give_up(std::uint64_t modifier, std::string reason);
 };
+/// Whatever the device says, no more of it than a few ten kilobytes.
 proto::Result<Party> party_of(const wire::DeviceT* device, std::string who);
+/// About what it takes of the broker's memory.
+std::size_t bytes_of(const Party& party);
 
 /// What a stream was agreed to use, and why nothing better.
 struct Agreement {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "platform/message_socket.h"
 
@@ -34,11 +35,13 @@ Result<void> Outbox::keep(std::vector<std::byte> bytes, const FdList& fds) {
   if (descriptors_ + fds.size() > kMaxDescriptors)
     return Error{ErrorCode::kLimitExceeded, fmt::format("unread messages with {} descriptors; the limit is {}",
                                                         descriptors_ + fds.size(), kMaxDescriptors)};
-  Entry entry{std::move(bytes), {}, {}};
-  if (budget_ && !fds.empty()) {
-    auto paid = Reservation::take(budget_, fds.size(), "what is unread");
+  auto memory = Reservation::take(memory_, sizeof(Entry) + bytes.size(), "a message that is not read");
+  if (!memory) return std::move(memory).error();
+  Entry entry{std::move(bytes), {}, std::move(*memory), {}};
+  if (descriptor_budget_ && !fds.empty()) {
+    auto paid = Reservation::take(descriptor_budget_, fds.size(), "what is unread");
     if (!paid) return std::move(paid).error();
-    entry.paid = std::move(*paid);
+    entry.descriptors = std::move(*paid);
   }
   for (const UniqueFd* fd : fds) {
     entry.fds.push_back(fd->duplicate());
@@ -48,6 +51,13 @@ Result<void> Outbox::keep(std::vector<std::byte> bytes, const FdList& fds) {
   descriptors_ += fds.size();
   entries_.push_back(std::move(entry));
   return {};
+}
+
+std::vector<UniqueFd> Outbox::take_descriptors() {
+  std::vector<UniqueFd> fds;
+  for (Entry& entry : entries_)
+    for (UniqueFd& fd : std::exchange(entry.fds, {})) fds.push_back(std::move(fd));
+  return fds;
 }
 
 Result<void> Outbox::flush(const UniqueFd& socket) {

@@ -93,9 +93,9 @@ void StreamService::give_up_absent() {
   });
   // Whoever did not want to wait for a stream waited for this one to settle; it may have ended instead.
   waiting_.remove_if([&](const Waiting& waiting) {
-    if (waiting.asked->wait || find(waiting.asked->name) != nullptr) return false;
+    if (waiting.for_ever || find(waiting.wish.stream) != nullptr) return false;
     waiting.session->refuse(waiting.request, {ErrorCode::kNotFound, fmt::format("there is no stream '{}'",
-                                                                                proto::printable(waiting.asked->name))});
+                                                                                proto::printable(waiting.wish.stream))});
     return true;
   });
   if (!some_left)

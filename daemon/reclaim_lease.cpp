@@ -50,10 +50,18 @@ Result<void> StreamService::reclaim_lease(Session& session, std::uint64_t reques
   UniqueFd timeline = asked->has_release_timeline ? std::move(fds[2]) : UniqueFd{};
   if (timeline)
     if (auto ok = platform::check_driver_fd(timeline, 0, false); !ok) return ok;
-  LeaseClaim claim{&session,         request,
-                   std::move(asked), std::move(*party),
-                   *need,            std::move(*page),
-                   std::move(*stream_page), std::move(timeline),
+  auto memory = Reservation::take(session.allowance().messages, sizeof(LeaseClaim) + sizeof *asked + bytes_of(*party), object);
+  if (!memory) return std::move(memory).error();
+  asked->device.reset();  // the party has what is needed of it
+  LeaseClaim claim{&session,
+                   request,
+                   std::move(asked),
+                   std::move(*party),
+                   std::move(*memory),
+                   *need,
+                   std::move(*page),
+                   std::move(*stream_page),
+                   std::move(timeline),
                    platform::now_ns()};
   if (Stream* stream = find(StreamId{claim.asked->stream})) return settle(claim, *stream);
   if (auto awaited = await_absent(); !awaited) return awaited;  // those who were here before
@@ -173,7 +181,9 @@ Result<void> StreamService::settle(LeaseClaim& claim, Stream& stream) {
   lease->id = LeaseId{asked.lease};
   lease->index = asked.lease_index;
   lease->session = claim.session;
+  lease->bin = claim.session->allowance().bin;
   lease->party = claim.party;
+  lease->memory = std::move(claim.memory);
   lease->need = claim.need;
   lease->foreign = foreign;
   lease->has_fence_channel = asked.has_fence_channel;

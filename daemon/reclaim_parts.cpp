@@ -23,6 +23,15 @@ namespace {
 constexpr std::size_t kMaxPartGenerations = 8;  // more than any producer or consumer keeps
 constexpr std::size_t kMaxReason = 200;
 
+/// What a client may say of a generation as long as it likes, no longer than it is ever shown or can be used.
+void shorten(wire::GenerationT& info) {
+  for (std::string* reason : {&info.reason, &info.transport_reason, &info.sync_reason})
+    *reason = proto::printable(*reason, kMaxReason);
+  if (info.planes.size() <= platform::kMaxPlanes) return;
+  info.planes.resize(platform::kMaxPlanes + 1);  // too many still
+  info.planes.shrink_to_fit();
+}
+
 /// Looked at when they come, not only when they are imported: a session that handed its own socket back would never be
 /// seen to hang up.
 Result<void> check_kinds(std::span<const UniqueFd> fds) {
@@ -59,6 +68,7 @@ Result<void> StreamService::hand_back_generation(Session& session, std::unique_p
                  fmt::format("more than {} generations of stream {} are handed back", kMaxPartGenerations, part->stream)};
   auto descriptors = Reservation::take(session.allowance().descriptors, fds.size(),
                                        fmt::format("generation {} of stream {}", part->generation->id, part->stream));
+  shorten(*part->generation);
   if (descriptors)
     parts.generations.push_back({std::move(*part->generation), std::move(fds), std::move(*descriptors)});
   else

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "daemon/wire_convert.h"
+#include "platform/fd_kind.h"
 #include "proto/names.h"
 #include "proto/test_point.h"
 
@@ -21,10 +22,21 @@ namespace {
 // A peer that sends without pause gets no more than this many turns before the others have theirs.
 constexpr int kMessagesPerTurn = 16;
 
+/// Before anything is asked of them or done with them, closing among it: no message carries anything else.
+Result<void> check_kinds(std::span<const platform::UniqueFd> fds, wire::Body type) {
+  for (std::size_t i = 0; i < fds.size(); ++i)
+    if (const auto nature = platform::nature_of(fds[i]); !nature.may_be_used())
+      return Error{ErrorCode::kProtocolViolation, fmt::format("descriptor {} of {} is {}, neither memory nor a GPU object", i,
+                                                              proto::name_of(type), nature.name)};
+  return {};
+}
+
 }  // namespace
 
 Session::Session(Setup setup, const Limits& limits, SessionEvents& events)
-    : setup_(std::move(setup)), events_(events), outbox_(limits.max_outbox_messages, setup_.allowance.descriptors) {}
+    : setup_(std::move(setup)),
+      events_(events),
+      outbox_(limits.max_outbox_messages, setup_.allowance.messages, setup_.allowance.descriptors) {}
 
 Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Setup setup, const Limits& limits,
                                                 SessionEvents& events) {
@@ -44,6 +56,14 @@ Result<std::unique_ptr<Session>> Session::start(boost::asio::io_context& io, Set
   return session;
 }
 
+Session::~Session() {
+  watch_.reset();
+  platform::hang_up(setup_.socket);
+  FdBin& bin = *setup_.allowance.bin;
+  bin.take(outbox_.take_descriptors());
+  bin.take(std::move(setup_.socket));  // with what lies unread in it
+}
+
 std::string Session::name() const {
   const std::string& name = application_.empty() ? process()->name() : application_;
   return fmt::format("'{}' (pid {})", name, process()->pid());
@@ -60,15 +80,24 @@ void Session::on_readable() {
 }
 
 bool Session::receive_one() {
-  auto packet = platform::receive_packet(setup_.socket);
-  if (packet) {
-    if (packet->bytes.empty())
-      end("closed its socket", SessionEnd::kPeerLeft);
-    else
-      take_packet(std::move(*packet));
+  FdBin& bin = *setup_.allowance.bin;
+  if (bin.is_clogged()) {
+    fail({ErrorCode::kLimitExceeded, fmt::format("{} descriptors that user {} has sent do not close", bin.held(), process()->uid())},
+         SessionEnd::kPeerLeft);
+    return false;
+  }
+  std::vector<platform::UniqueFd> fds;
+  auto bytes = platform::receive_packet(setup_.socket, fds);
+  if (bytes && !bytes->empty()) {
+    take_packet(*bytes, std::move(fds));
     return true;
   }
-  const Error& error = packet.error();
+  bin.take(std::move(fds));
+  if (bytes) {
+    end("closed its socket", SessionEnd::kPeerLeft);
+    return true;
+  }
+  const Error& error = bytes.error();
   if (error.code == ErrorCode::kWouldBlock) return false;
   if (error.code == ErrorCode::kProtocolViolation)
     fail(error);
@@ -79,21 +108,31 @@ bool Session::receive_one() {
   return false;
 }
 
-void Session::take_packet(platform::Packet packet) {
-  auto envelope = proto::decode_request(packet.bytes);
-  if (!envelope) return fail(envelope.error());
+Result<std::unique_ptr<proto::Envelope>> Session::check_packet(std::span<const std::byte> bytes,
+                                                               std::span<const platform::UniqueFd> fds) const {
+  auto envelope = proto::decode_request(bytes);
+  if (!envelope) return envelope;
   const auto type = (*envelope)->body.type;
-  const auto next = proto::next_state(state_, type);
-  if (!next)
-    return fail({ErrorCode::kProtocolViolation,
+  if (!proto::next_state(state_, type))
+    return Error{ErrorCode::kProtocolViolation,
                  fmt::format("{} may not be sent {}", proto::name_of(type),
-                             state_ == SessionState::kGreeting ? "before Hello" : "by a client after Hello")});
+                             state_ == SessionState::kGreeting ? "before Hello" : "by a client after Hello")};
   const std::size_t wanted = proto::descriptor_count(**envelope);
-  if (packet.fds.size() != wanted)
-    return fail({ErrorCode::kProtocolViolation, fmt::format("{} came with {} descriptors instead of {}",
-                                                            proto::name_of(type), packet.fds.size(), wanted)});
-  state_ = *next;
-  events_.on_message(*this, {std::move(*envelope), std::move(packet.fds)});
+  if (fds.size() != wanted)
+    return Error{ErrorCode::kProtocolViolation,
+                 fmt::format("{} came with {} descriptors instead of {}", proto::name_of(type), fds.size(), wanted)};
+  if (auto usable = check_kinds(fds, type); !usable) return std::move(usable).error();
+  return envelope;
+}
+
+void Session::take_packet(std::span<const std::byte> bytes, std::vector<platform::UniqueFd> fds) {
+  auto envelope = check_packet(bytes, fds);
+  if (!envelope) {
+    setup_.allowance.bin->take(std::move(fds));
+    return fail(envelope.error());
+  }
+  state_ = *proto::next_state(state_, (*envelope)->body.type);
+  events_.on_message(*this, {std::move(*envelope), std::move(fds)});
 }
 
 void Session::send_bytes(std::vector<std::byte> bytes, const FdList& fds) {

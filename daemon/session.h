@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,11 @@ class SessionEvents {
 
 class Session {
  public:
+  /// Hangs up; what is left of the peer's goes to its user's bin.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
   struct Setup {
     proto::SessionId id{};
     platform::UniqueFd socket;
@@ -93,7 +99,9 @@ class Session {
   void on_readable();
   /// False when there is nothing more to read now.
   bool receive_one();
-  void take_packet(platform::Packet packet);
+  void take_packet(std::span<const std::byte> bytes, std::vector<platform::UniqueFd> fds);
+  proto::Result<std::unique_ptr<proto::Envelope>> check_packet(std::span<const std::byte> bytes,
+                                                               std::span<const platform::UniqueFd> fds) const;
   void send_bytes(std::vector<std::byte> bytes, const FdList& fds);
   void flush();
   void await_room();

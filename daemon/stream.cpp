@@ -273,9 +273,16 @@ std::uint32_t Stream::free_index() const {
   return index;
 }
 
+Stream::Channels::~Channels() {
+  if (!bin) return;
+  for (platform::UniqueFd* end : {&bell.producer_end, &bell.consumer_end, &fences.producer_end, &fences.consumer_end})
+    bin->take(std::move(*end));
+}
+
 Result<Stream::Channels> Stream::create_channels(const Producer& producer, const Agreement& agreement,
                                                  const Lease& lease) const {
   Channels channels;
+  channels.bin = lease.bin;
   auto bell = platform::create_channel();
   if (!bell) return std::move(bell).error();
   channels.bell = std::move(*bell);
@@ -401,8 +408,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   answer_create(request);
   for (const auto& lease : leases_) {
     const Channels& its = channels.at(lease->id);
-    lease->producer_end.reset();
-    lease->fence_producer_end.reset();
+    lease->drop_producer_ends();
     lease->known_to_producer = true;
     lease->newest_known = newest_generation().id();
     const bool has_fence_channel = its.fences.producer_end.valid();

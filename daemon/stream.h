@@ -207,6 +207,11 @@ class Stream {
   struct Channels {
     platform::ChannelPair bell;
     platform::FenceChannelPair fences;  ///< invalid where none will ever cross
+    std::shared_ptr<FdBin> bin;  ///< for ends that nobody has: who has the other one may have filled it
+    Channels() = default;
+    Channels(Channels&&) = default;
+    Channels& operator=(Channels&&) = delete;
+    ~Channels();
   };
   proto::Result<Channels> create_channels(const Producer& producer, const Agreement& agreement, const Lease& lease) const;
   void send_attached(const Lease& lease, const Generation& generation, const Channels& channels, std::uint64_t request);

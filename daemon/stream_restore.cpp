@@ -165,8 +165,7 @@ void Stream::introduce(Lease& lease) {
     send_lease_added(lease, channels->bell.producer_end, channels->fences.producer_end);
     send_producer_changed(lease, *channels);
   }
-  lease.producer_end.reset();
-  lease.fence_producer_end.reset();
+  lease.drop_producer_ends();
   lease.known_to_producer = true;
 }
 

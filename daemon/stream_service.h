@@ -45,7 +45,7 @@ class StreamService {
   proto::Result<void> close_stream(Session& session, std::uint64_t request, const wire::CloseStreamT& asked);
 
   // Consumers: consumer_requests.cpp.
-  proto::Result<void> attach(Session& session, std::uint64_t request, std::unique_ptr<wire::AttachT> asked,
+  proto::Result<void> attach(Session& session, std::uint64_t request, const wire::AttachT& asked,
                              platform::UniqueFd page_fd);
   proto::Result<void> cancel_attach(Session& session, std::uint64_t request, const wire::CancelAttachT& asked);
   proto::Result<void> detach(Session& session, std::uint64_t request, const wire::DetachT& asked);
@@ -80,20 +80,29 @@ class StreamService {
   std::size_t waiting_count() const { return waiting_.size() + waiting_claims_.size() + parts_.size(); }
 
  private:
+  /// What an Attach asks for, without what else its sender said.
+  struct Wish {
+    std::string stream;
+    LeaseNeed need;
+    Party party;
+    Reservation memory;
+    LeasePagePtr page;
+  };
   /// An Attach that waits for its stream.
   struct Waiting {
     Session* session;
     std::uint64_t request;
-    std::unique_ptr<wire::AttachT> asked;
-    LeasePagePtr page;
+    Wish wish;
+    bool for_ever;  ///< until there is one, or it is given up; else until it is clear that there is none
   };
 
   /// A ReclaimLease, checked as far as it can be alone.
   struct LeaseClaim {
     Session* session;
     std::uint64_t request;
-    std::unique_ptr<wire::ReclaimLeaseT> asked;
+    std::unique_ptr<wire::ReclaimLeaseT> asked;  ///< without its device
     Party party;
+    Reservation memory;
     LeaseNeed need;
     LeasePagePtr page;
     StreamPagePtr stream_page;
@@ -184,8 +193,7 @@ class StreamService {
   /// Answers what waited for @p stream.
   void serve_waiting(Stream& stream);
   std::size_t waiting_count(const Session& session) const;
-  proto::Result<void> attach_now(Stream& stream, Session& session, std::uint64_t request, const wire::AttachT& asked,
-                                 LeasePagePtr page);
+  proto::Result<void> attach_now(Stream& stream, Session& session, std::uint64_t request, Wish wish);
   void end_lease(Stream& stream, proto::LeaseId lease, wire::EndReason reason, const std::string& message,
                  const proto::Conflict* conflict = nullptr);
   void abandon_stream(Stream& stream, const std::string& why);

@@ -33,6 +33,13 @@ proto::Result<void> send_packet_before(const UniqueFd& socket, std::span<const s
 /// were truncated (every descriptor that came is closed).
 proto::Result<Packet> receive_packet(const UniqueFd& socket);
 
+/// The same for who must not wait for a close(2), which a peer can delay (platform/fd_kind.h): every descriptor that came is
+/// added to @p fds, also when the message is refused. Empty: the peer has closed.
+proto::Result<std::vector<std::byte>> receive_packet(const UniqueFd& socket, std::vector<UniqueFd>& fds);
+
+/// The peer reads the end after what was sent, and can send no more; what it has sent stays in the socket.
+void hang_up(const UniqueFd& socket);
+
 /// Blocks until @p socket (or, if valid, @p other) is readable, or @p deadline_ns (negative: none). True when @p socket is.
 struct Readable { bool socket = false, other = false; };
 proto::Result<Readable> wait_readable(const UniqueFd& socket, const UniqueFd& other, std::int64_t deadline_ns);

@@ -5,6 +5,7 @@
 #include "proto/alignment.h"
 #include "proto/limits.h"
 #include "proto/session_state.h"
+#include "proto/unpacked_size.h"
 
 namespace ferry::proto {
 namespace {
@@ -21,7 +22,7 @@ std::size_t count_of(const std::unique_ptr<wire::OwnSlotsT>& own) { return own ?
 
 Error violation(std::string why) { return {ErrorCode::kProtocolViolation, std::move(why)}; }
 
-/// The envelope inside @p packet, every offset of it checked.
+/// The envelope inside @p packet, every offset of it checked: safe to unpack.
 Result<const wire::Envelope*> verify(std::span<const std::byte> packet) {
   if (packet.size() > kMaxMessageBytes)
     return violation(fmt::format("message of {} bytes exceeds the limit {}", packet.size(), kMaxMessageBytes));
@@ -36,6 +37,10 @@ Result<const wire::Envelope*> verify(std::span<const std::byte> packet) {
   if (envelope->body() == nullptr) return violation(fmt::format("{} has no body", name_of(envelope->body_type())));
   if (!lists_are_aligned(*envelope))
     return violation(fmt::format("a list in {} does not lie where its numbers can be read", name_of(envelope->body_type())));
+  // Who says nothing twice never gets there; who does may, as far as others who say it once.
+  if (!unpacks_within(*envelope, kMaxMessageBytes))
+    return violation(fmt::format("{} of {} bytes unpacks to more than the limit {}", name_of(envelope->body_type()),
+                                 packet.size(), kMaxMessageBytes));
   return envelope;
 }
 

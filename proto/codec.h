@@ -1,5 +1,6 @@
 #pragma once
-// Bytes <-> messages. Decoding trusts nothing: size, FlatBuffers' verifier, and a body that this version knows.
+// Bytes <-> messages. Decoding trusts nothing: size, FlatBuffers' verifier, a body that this version knows, and no more
+// of it unpacked than a packet can hold (proto/unpacked_size.h).
 
 #include <cstddef>
 #include <memory>
@@ -27,8 +28,7 @@ std::vector<std::byte> encode(std::uint64_t request, Table table) {
 /// kProtocolViolation when @p packet is not a well-formed Envelope with a known body.
 Result<std::unique_ptr<Envelope>> decode(std::span<const std::byte> packet);
 
-/// The same for a broker: a body that clients never send is refused before it is unpacked. Unpacking follows offsets,
-/// and a list whose entries all point at the same text makes gigabytes of 64 KiB; no request has lists of tables.
+/// The same for a broker: a body that clients never send is refused before it is unpacked.
 Result<std::unique_ptr<Envelope>> decode_request(std::span<const std::byte> packet);
 
 /// How many descriptors must ride beside @p envelope: the comments of ferry.fbs as code.

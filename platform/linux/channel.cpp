@@ -7,6 +7,10 @@
 #include "platform/linux/system_error.h"
 #include "platform/message_socket.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 namespace ferry::platform {
 
 proto::Result<ChannelPair> create_channel() {
@@ -16,7 +20,13 @@ proto::Result<ChannelPair> create_channel() {
   ChannelPair pair{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
   // One ring says as much as a hundred: the smallest buffer the kernel gives keeps a sleeper's backlog short.
   const int smallest = 1;
-  for (const int end : ends) setsockopt(end, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
+  // And no descriptors: closing them would be the reader's work, for as long as the ringer likes. Linux before 6.16 has no
+  // such option.
+  const int nothing = 0;
+  for (const int end : ends) {
+    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest);
+    setsockopt(end, SOL_SOCKET, SO_PASSRIGHTS, &nothing, sizeof nothing);
+  }
   return pair;
 }
 

@@ -22,9 +22,14 @@ using proto::kMaxMessageBytes;
 using proto::kMaxMessageFds;
 using proto::Result;
 
+/// SCM_MAX_FD: what the kernel lets anybody send. Descriptors that there is no room for it closes itself, in the receiver's
+/// time: so there always is.
+constexpr std::size_t kMostOfAnyMessage = 253;
+static_assert(kMaxMessageFds <= kMostOfAnyMessage);
+
 /// Room for the control data of a message with the most descriptors, aligned as cmsghdr wants it.
 struct ControlBuffer {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int) * kMaxMessageFds)> bytes;
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int) * kMostOfAnyMessage)> bytes;
 };
 
 void put_descriptors(msghdr& message, ControlBuffer& control, std::span<const int> fds) {
@@ -39,8 +44,7 @@ void put_descriptors(msghdr& message, ControlBuffer& control, std::span<const in
 }
 
 /// Owns every descriptor that came, whatever else is wrong with the message.
-std::vector<UniqueFd> take_descriptors(msghdr& message) {
-  std::vector<UniqueFd> fds;
+void take_descriptors(msghdr& message, std::vector<UniqueFd>& fds) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -50,13 +54,10 @@ std::vector<UniqueFd> take_descriptors(msghdr& message) {
       fds.emplace_back(fd);
     }
   }
-  return fds;
 }
 
-/// The control data was cut: the peer sent more than the protocol has, or this process can open no more.
+/// The control data was cut: this process can open no more.
 Error descriptors_cut(std::size_t received) {
-  if (received >= kMaxMessageFds)
-    return {ErrorCode::kProtocolViolation, fmt::format("message with more than {} descriptors", kMaxMessageFds)};
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   return {
@@ -113,14 +114,13 @@ Result<SendStatus> send_packet(const UniqueFd& socket, std::span<const std::byte
   }
 }
 
-Result<Packet> receive_packet(const UniqueFd& socket) {
+Result<std::vector<std::byte>> receive_packet(const UniqueFd& socket, std::vector<UniqueFd>& fds) {
   const ssize_t length = next_packet_length(socket);
   if (length < 0 && errno == EAGAIN) return Error{ErrorCode::kWouldBlock, "no message has arrived"};
   if (length < 0) return system_error("recvmsg", errno);
 
-  Packet packet;
-  packet.bytes.resize(std::min(static_cast<std::size_t>(length), kMaxMessageBytes));
-  iovec data{packet.bytes.data(), packet.bytes.size()};
+  std::vector<std::byte> bytes(std::min(static_cast<std::size_t>(length), kMaxMessageBytes));
+  iovec data{bytes.data(), bytes.size()};
   ControlBuffer control;
   msghdr message{};
   message.msg_iov = &data;
@@ -129,15 +129,29 @@ Result<Packet> receive_packet(const UniqueFd& socket) {
   message.msg_controllen = control.bytes.size();
   const ssize_t received = receive(socket, message, 0);
   if (received < 0) return system_error("recvmsg", errno);
-  packet.fds = take_descriptors(message);
+  const std::size_t before = fds.size();
+  take_descriptors(message, fds);
+  const std::size_t came = fds.size() - before;
   if ((message.msg_flags & MSG_TRUNC) != 0)
     return Error{ErrorCode::kProtocolViolation,
                  fmt::format("message of {} bytes exceeds the limit {}", length, kMaxMessageBytes)};
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return descriptors_cut(packet.fds.size());
-  packet.bytes.resize(static_cast<std::size_t>(received));
+  if (came > kMaxMessageFds)
+    return Error{ErrorCode::kProtocolViolation, fmt::format("message with more than {} descriptors", kMaxMessageFds)};
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return descriptors_cut(came);
+  bytes.resize(static_cast<std::size_t>(received));
+  return bytes;
+}
+
+Result<Packet> receive_packet(const UniqueFd& socket) {
+  Packet packet;
+  auto bytes = receive_packet(socket, packet.fds);
+  if (!bytes) return std::move(bytes).error();
+  packet.bytes = std::move(*bytes);
   if (packet.bytes.empty()) packet.fds.clear();
   return packet;
 }
+
+void hang_up(const UniqueFd& socket) { shutdown(socket.get(), SHUT_RDWR); }
 
 Result<void> send_packet_before(const UniqueFd& socket, std::span<const std::byte> bytes, std::span<const int> fds,
                                 std::int64_t deadline_ns) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
-#include <linux/major.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -12,10 +11,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "platform/fd_kind.h"
+
 namespace ferry::platform {
 namespace {
 
-enum class FdKind : std::uint8_t { kSharedMemory, kDmaBuf, kDriverHandle, kOther };
+enum class DriverFd : std::uint8_t { kSharedMemory, kDmaBuf, kDriverHandle, kOther };
 
 bool is_shared_memory(const UniqueFd& fd) { return ::fcntl(fd.get(), F_GET_SEALS) >= 0; }
 
@@ -24,19 +25,12 @@ bool is_dma_buf(const UniqueFd& fd) {
   return ::fstatfs(fd.get(), &fs) == 0 && fs.f_type == DMA_BUF_MAGIC;
 }
 
-/// Character devices that are certainly no GPU: /dev/null and its kin, terminals.
-bool is_no_gpu(dev_t device) {
-  const unsigned m = major(device);
-  return m == MEM_MAJOR || m == TTY_MAJOR || m == TTYAUX_MAJOR ||
-         (m >= UNIX98_PTY_MASTER_MAJOR && m < UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT);
-}
-
-FdKind kind_of_fd(const UniqueFd& fd, const struct stat& status) {
-  if (is_shared_memory(fd)) return FdKind::kSharedMemory;
-  if (is_dma_buf(fd)) return FdKind::kDmaBuf;
-  if (S_ISCHR(status.st_mode) && !is_no_gpu(status.st_rdev)) return FdKind::kDriverHandle;
-  if ((status.st_mode & S_IFMT) == 0) return FdKind::kDriverHandle;
-  return FdKind::kOther;
+DriverFd kind_of_fd(const UniqueFd& fd, const struct stat& status) {
+  if (is_shared_memory(fd)) return DriverFd::kSharedMemory;
+  if (is_dma_buf(fd)) return DriverFd::kDmaBuf;
+  if (S_ISCHR(status.st_mode) && !is_no_gpu(major(status.st_rdev))) return DriverFd::kDriverHandle;
+  if ((status.st_mode & S_IFMT) == 0) return DriverFd::kDriverHandle;
+  return DriverFd::kOther;
 }
 
 std::string kind_name(const struct stat& status) {
@@ -63,16 +57,16 @@ proto::Result<void> check_driver_fd(const UniqueFd& fd, std::uint64_t min_size_b
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return system_error("fstat");
   switch (kind_of_fd(fd, status)) {
-    case FdKind::kSharedMemory:
-    case FdKind::kDmaBuf:
+    case DriverFd::kSharedMemory:
+    case DriverFd::kDmaBuf:
       if (static_cast<std::uint64_t>(status.st_size) < min_size_bytes)
         return violation(fmt::format("the descriptor's memory has {} bytes, its allocation is said to have {}",
                                      status.st_size, min_size_bytes));
       return {};
-    case FdKind::kDriverHandle:
+    case DriverFd::kDriverHandle:
       if (!software) return {};
       [[fallthrough]];
-    case FdKind::kOther:
+    case DriverFd::kOther:
       return violation(fmt::format("the descriptor is {}, not a GPU object's", kind_name(status)));
   }
   return {};

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "daemon/broker.h"
@@ -113,9 +114,15 @@ void run(const Socket& socket, fuzz::Input input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   spdlog::set_level(spdlog::level::off);
   static const Socket socket;
-  static const auto before = (run(socket, {nullptr, 0}), open_descriptors());
+  // What peers sent is closed by a thread (daemon/fd_bin.h), which has its time.
+  static const auto before =
+      (run(socket, {nullptr, 0}), std::this_thread::sleep_for(std::chrono::milliseconds(200)), open_descriptors());
   run(socket, {data, size});
-  const auto after = open_descriptors();
+  auto after = open_descriptors();
+  for (int tries = 0; tries < 5000 && after != before; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    after = open_descriptors();
+  }
   if (after != before)
     for (const std::string& descriptor : after) std::fprintf(stderr, "open: %s\n", descriptor.c_str());
   FERRY_REQUIRE(after == before);

@@ -1,4 +1,4 @@
-// What a client that floods the broker with questions takes from others: their hand-over in calm, in the flood, and beside
+// What a client that floods the broker with requests takes from others: their hand-over in calm, in the flood, and beside
 // a process that is as busy with the same messages and asks nobody. The last one is the machine's part of it: where there
 // are few processors, whoever works at all is felt.
 
@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <thread>
 
@@ -19,7 +18,6 @@
 namespace ferry::bench {
 
 using nlohmann::json;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -27,7 +25,8 @@ constexpr const char* kSize = "320x180";  // small, so that what the broker does
 constexpr int kFlooders = 2;
 constexpr int kFramesOverOthers = 5;  // of options.frames: a p99 takes many
 
-/// Two threads that ask without pause and read no answer, until it is destroyed.
+/// Two threads that ask without pause and read no answer, until it is destroyed: for the status, for a lease of a stream that
+/// is not there, and for another size of one that is not theirs.
 class Flood {
  public:
   explicit Flood(std::string socket) {
@@ -35,7 +34,13 @@ class Flood {
       threads_.emplace_back([this, socket] {
         while (!stop_) {  // the broker sends away who does not read
           test::HostileClient client(socket, test::Stage::kGreeted, {});
-          ask([&] { return client.say(question_); });
+          const platform::UniqueFd page = client.descriptor(test::FdKind::kLeasePage);
+          const int fd = page.get();
+          const auto attach = proto::encode(2, client.attach_request("nobody-makes-this"));
+          ask([&](std::uint64_t turn) {
+            if (turn % 3 == 0) return client.say(question_);
+            return turn % 3 == 1 ? client.say(attach, {&fd, 1}) : client.say(reconfigure_);
+          });
         }
       });
   }
@@ -51,7 +56,7 @@ class Flood {
           while (::recv(theirs.get(), packet, sizeof packet, 0) > 0) {
           }
         });
-        ask([&] { return ::send(mine.get(), question_.data(), question_.size(), MSG_NOSIGNAL) > 0; });
+        ask([&](std::uint64_t) { return ::send(mine.get(), question_.data(), question_.size(), MSG_NOSIGNAL) > 0; });
         ::shutdown(mine.get(), SHUT_RDWR);
         sink.join();
       });
@@ -68,13 +73,11 @@ class Flood {
  private:
   template <class Say>
   void ask(const Say& say) {
-    while (!stop_ && say()) {
-      ++asked_;
-      std::this_thread::sleep_for(200us);
-    }
+    for (std::uint64_t turn = 0; !stop_ && say(turn); ++turn) ++asked_;
   }
 
   const std::vector<std::byte> question_ = proto::encode(1, wire::QueryStatusT{});
+  const std::vector<std::byte> reconfigure_ = proto::encode(3, wire::ReconfigureT{});
   std::atomic<bool> stop_{false};
   std::atomic<std::uint64_t> asked_{0};
   std::vector<std::thread> threads_;

@@ -41,6 +41,7 @@ std::unique_ptr<Table> copy_of(const std::unique_ptr<Table>& table) {
 
 HostileClient::HostileClient(const std::string& socket, Stage stage, const std::string& victim)
     : socket_(must(platform::connect_to(socket))),
+      stage_(stage),
       stream_page_(must(platform::OwnedPage<proto::StreamPage>::create(proto::PageKind::kStream, "hostile-stream"))),
       lease_page_(must(platform::OwnedPage<proto::LeasePage>::create(proto::PageKind::kLease, "hostile-lease"))) {
   if (stage == Stage::kSilent) return;
@@ -63,7 +64,6 @@ HostileClient::HostileClient(const std::string& socket, Stage stage, const std::
     say(body_of(attach_request(victim)), 1, FdKind::kLeasePage);
     if (hear() != wire::Body::Attached) throw std::runtime_error("no Attached");
   }
-  if (stage == Stage::kHalfClosed) shutdown(socket_.get(), SHUT_WR);
 }
 
 bool HostileClient::say(std::span<const std::byte> bytes, std::span<const int> fds) {
@@ -82,15 +82,36 @@ bool HostileClient::say(wire::BodyUnion body, std::size_t fd_count, FdKind kind)
     fds.push_back(descriptor(kind));
     numbers.push_back(fds.back().get());
   }
-  return say(bytes, numbers);
+  const bool sent = say(bytes, numbers);
+  // Behind it: after the end nothing more can be said.
+  if (stage_ == Stage::kHalfClosed && last_request_ > 1) shutdown(socket_.get(), SHUT_WR);
+  return sent;
+}
+
+Outcome HostileClient::outcome(bool must_end) {
+  constexpr int kTimeout_ms = 10'000;
+  for (bool ended = false;;) {
+    const auto envelope = take(kTimeout_ms, ended);
+    if (ended) return Outcome::kEnded;
+    if (!envelope) return Outcome::kNothing;
+    if (!must_end && envelope->request == last_request_) return Outcome::kAnswered;
+  }
 }
 
 std::optional<wire::Body> HostileClient::hear(int timeout_ms) {
+  bool ended = false;
+  const auto envelope = take(timeout_ms, ended);
+  if (!envelope) return std::nullopt;
+  return envelope->body.type;
+}
+
+std::unique_ptr<proto::Envelope> HostileClient::take(int timeout_ms, bool& ended) {
   const auto readable =
       platform::wait_readable(socket_, UniqueFd{}, platform::deadline_after(std::int64_t{timeout_ms} * 1'000'000));
-  if (!readable || !readable->socket) return std::nullopt;
+  if (!readable || !readable->socket) return nullptr;
   auto packet = platform::receive_packet(socket_);
-  if (!packet || packet->bytes.empty()) return std::nullopt;
+  ended = !packet || packet->bytes.empty();
+  if (ended) return nullptr;
   auto envelope = must(proto::decode(packet->bytes));
   for (UniqueFd& fd : packet->fds) kept_.push_back(std::move(fd));
   if (const auto* reply = envelope->body.AsHelloReply(); reply != nullptr && !reply->devices.empty())
@@ -101,7 +122,7 @@ std::optional<wire::Body> HostileClient::hear(int timeout_ms) {
   if (const auto* started = envelope->body.AsGenerationStarted(); started != nullptr && started->generation)
     generation_ = started->generation->id;
   if (const auto* added = envelope->body.AsLeaseAdded()) last_lease_ = proto::LeaseId{added->lease};
-  return envelope->body.type;
+  return envelope;
 }
 
 bool HostileClient::hears(wire::Body type) {
@@ -228,10 +249,30 @@ std::vector<wire::BodyUnion> every_message(const HostileClient& client, const st
   huge.image->width_px = huge.image->height_px = ~0u;
   huge.min_slots = ~0u;
   add(std::move(huge));
+  // Slots of its own, which are none, or more than there may be.
+  const auto own_slots = [](std::uint32_t count) {
+    auto own = std::make_unique<wire::OwnSlotsT>();
+    own->slot_count = count;
+    own->allocation_size = count == 3 ? 64 * 64 * 4 : ~std::uint64_t{0};
+    own->planes.resize(count == 3 ? 1 : 9);
+    return own;
+  };
+  for (const std::uint32_t slots : {0u, 3u, 71u, ~0u}) {
+    auto brings = client.create_request("brings-its-own");
+    brings.own = own_slots(slots);
+    add(std::move(brings));
+  }
   for (const std::uint64_t stream : {client.stream(), std::uint64_t{1}, ~std::uint64_t{0}}) {
     wire::ReconfigureT reconfigure;
     reconfigure.stream = stream;
     add(std::move(reconfigure));
+    for (const std::uint32_t slots : {3u, ~0u}) {
+      wire::ReconfigureT brings;
+      brings.stream = stream;
+      brings.image = client.create_request("any").image;
+      brings.own = own_slots(slots);
+      add(std::move(brings));
+    }
     wire::GenerationsRetiredT retired;
     retired.stream = stream;
     retired.newest = ~0u;

@@ -25,7 +25,7 @@ enum class Stage : std::uint8_t {
   kWaiting,   ///< for a stream that nobody makes
   kOrphaned,  ///< attached to a stream whose producer has died
   kEvicted,   ///< attached, and then sent away
-  kHalfClosed
+  kHalfClosed  ///< hangs up its sending side behind what it says
 };
 inline constexpr std::array kStages{Stage::kSilent,  Stage::kGreeted,  Stage::kProducing, Stage::kAttached,
                                     Stage::kWaiting, Stage::kOrphaned, Stage::kEvicted,   Stage::kHalfClosed};
@@ -34,6 +34,9 @@ inline constexpr std::array kStages{Stage::kSilent,  Stage::kGreeted,  Stage::kP
 enum class FdKind : std::uint8_t { kStreamPage, kLeasePage, kUnsealed, kTruncated, kDevNull, kSocket, kFolder };
 inline constexpr std::array kFdKinds{FdKind::kStreamPage, FdKind::kLeasePage, FdKind::kUnsealed, FdKind::kTruncated,
                                      FdKind::kDevNull,    FdKind::kSocket,    FdKind::kFolder};
+
+/// What the broker makes of a message.
+enum class Outcome : std::uint8_t { kAnswered, kEnded, kNothing };
 
 /// As many descriptors as the message says it has.
 inline constexpr std::size_t kAsManyAsBelong = ~std::size_t{0};
@@ -44,11 +47,15 @@ class HostileClient {
   /// broker refuses what is no offence yet.
   HostileClient(const std::string& socket, Stage stage, const std::string& victim);
 
-  /// False when the broker has ended the session.
+  /// False when the broker has ended the session: nothing was sent.
   bool say(std::span<const std::byte> bytes, std::span<const int> fds = {});
   bool say(wire::BodyUnion body, std::size_t fd_count, FdKind kind);
   /// The next message; nothing when none comes in time or the session is over.
   std::optional<wire::Body> hear(int timeout_ms = 10'000);
+
+  /// What became of the message that was said last: its answer or the end of the session, whichever is first; the end alone
+  /// if that @p must_end. Nothing after ten seconds.
+  Outcome outcome(bool must_end);
 
   /// False when it is not among the next messages.
   bool hears(wire::Body type);
@@ -67,7 +74,10 @@ class HostileClient {
   platform::UniqueFd descriptor(FdKind kind) const;
 
  private:
+  std::unique_ptr<proto::Envelope> take(int timeout_ms, bool& ended);
+
   platform::UniqueFd socket_;
+  Stage stage_;
   platform::OwnedPage<proto::StreamPage> stream_page_;
   platform::OwnedPage<proto::LeasePage> lease_page_;
   std::unique_ptr<wire::DeviceT> device_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,7 +15,10 @@
 #include <stdexcept>
 #include <thread>
 
+#include "platform/clock.h"
+#include "proto/session_state.h"
 #include "tests/integration/hostile/hostile_client.h"
+#include "tests/integration/hostile/lingering_socket.h"
 #include "tests/integration/stream_test.h"
 #include "tests/support/broker_usage.h"
 #include "tests/support/temp_dir.h"
@@ -135,13 +139,55 @@ class Hostile : public StreamTest {
     ASSERT_TRUE(client.hears(wire::Body::LeaseEnded));
   }
 
+  /// However many they are.
+  static void send_beside(HostileClient& client, const std::vector<std::byte>& bytes, const std::vector<int>& fds) {
+    std::vector<std::byte> control(CMSG_SPACE(fds.size() * sizeof(int)));
+    iovec data{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
+    ASSERT_EQ(sendmsg(client.socket().get(), &message, MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())) << std::strerror(errno);
+  }
+
   ChildProcess producer_, witness_;
   std::unique_ptr<HostileClient> mourner_, angler_;
   Usage before_;
 };
 
+/// Whether a message that is well-formed and allowed has an answer, be it a refusal.
+bool wants_answer(wire::Body type) {
+  switch (type) {
+    case wire::Body::Hello:
+    case wire::Body::CreateStream:
+    case wire::Body::Reconfigure:
+    case wire::Body::CloseStream:
+    case wire::Body::Attach:
+    case wire::Body::CancelAttach:
+    case wire::Body::Detach:
+    case wire::Body::QueryStatus:
+    case wire::Body::ReclaimStream:
+    case wire::Body::ReclaimLease:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// By the protocol, whatever its fields say: @p fd_count is what goes with it.
+bool is_violation(Stage stage, const proto::Envelope& message, std::size_t fd_count) {
+  const auto state = stage == Stage::kSilent ? proto::SessionState::kGreeting : proto::SessionState::kReady;
+  return !proto::next_state(state, message.body.type) || proto::descriptor_count(message) != fd_count;
+}
+
 TEST_F(Hostile, EveryMessageInEveryStateWithEveryKindOfDescriptor) {
-  int said = 0;
+  int said = 0, ended = 0, answered = 0;
   for (const Stage stage : kStages) {
     const HostileClient sample = hostile(stage);
     const std::size_t count = every_message(sample, kVictim).size();
@@ -158,14 +204,128 @@ TEST_F(Hostile, EveryMessageInEveryStateWithEveryKindOfDescriptor) {
       for (const auto& [fd_count, kind] : beside) {
         HostileClient client = hostile(stage);
         auto messages = every_message(client, kVictim);
-        client.say(std::move(messages[i]), fd_count, kind);
+        const std::vector<std::byte> bytes = proto::encode(1, wire::BodyUnion(messages[i]));
+        const auto message = proto::decode(bytes);
+        ASSERT_TRUE(message) << message.error().message;
+        const std::size_t sends =
+            fd_count == kAsManyAsBelong ? std::min(proto::descriptor_count(**message), proto::kMaxMessageFds) : fd_count;
+        const bool must_end = is_violation(stage, **message, sends);
+        const auto type = (*message)->body.type;
+        ASSERT_TRUE(client.say(std::move(messages[i]), fd_count, kind));
         ++said;
+        // Who hangs up behind its message may be gone for the broker before it has looked at it: then that is the end.
+        if (!must_end && !wants_answer(type)) continue;
+        const Outcome outcome = client.outcome(must_end);
+        ASSERT_NE(outcome, Outcome::kNothing)
+            << proto::name_of(type) << " with " << sends << " descriptors of kind " << static_cast<int>(kind) << " in stage "
+            << static_cast<int>(stage);
+        ++(outcome == Outcome::kEnded ? ended : answered);
       }
     }
     expect_within_limits();
   }
-  std::printf("%d messages, each by a client of its own\n", said);
+  std::printf("%d messages, each by a client of its own: %d ended its session, %d were answered\n", said, ended, answered);
   EXPECT_GT(said, 1000);
+  EXPECT_GT(answered, 100);
+}
+
+/// An Attach that waits, of @p lacks transports that the device lacks, all for one reason, which is there once.
+std::vector<std::byte> bomb(std::uint64_t request, std::size_t lacks, std::size_t reason_bytes) {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto lack =
+      wire::CreateTransportLack(builder, wire::Transport::DmaBuf, builder.CreateString(std::string(reason_bytes, 'x')));
+  const auto list = builder.CreateVector(std::vector<flatbuffers::Offset<wire::TransportLack>>(lacks, lack));
+  const wire::Uuid uuid(1, 2);
+  wire::DeviceBuilder device(builder);
+  device.add_device_uuid(&uuid);
+  device.add_driver_uuid(&uuid);
+  device.add_lacks(list);
+  const auto whole = device.Finish();
+  const auto name = builder.CreateString("nobody-makes-this");
+  const auto attach = wire::CreateAttach(builder, name, whole, wire::ConsumerMode::Latest, 1, 0, true);
+  wire::FinishEnvelopeBuffer(builder, wire::CreateEnvelope(builder, request, wire::Body::Attach, attach.Union()));
+  const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  return {bytes, bytes + builder.GetSize()};
+}
+
+TEST_F(Hostile, BombsAreNotUnpacked) {
+  for (int i = 0; i < 6; ++i) {
+    HostileClient bomber = hostile(Stage::kGreeted);
+    const auto page = bomber.descriptor(FdKind::kLeasePage);
+    const int fd = page.get();
+    ASSERT_TRUE(bomber.say(bomb(10, 4000, 47'000), {&fd, 1}));
+    EXPECT_EQ(bomber.hear(), wire::Body::Goodbye);
+    expect_within_limits();
+  }
+}
+
+/// Without anything said twice: as long as a message may be.
+TEST_F(Hostile, WhatWaitsIsSmall) {
+  constexpr std::uint64_t kMostOfARequest = 16 << 10;
+  std::vector<HostileClient> crowd;
+  int waiting = 0;
+  const std::uint64_t before = usage_of(broker_.pid()).heap_bytes;
+  for (int i = 0; i < 12; ++i) {
+    HostileClient& client = crowd.emplace_back(hostile(Stage::kGreeted));
+    const auto page = client.descriptor(FdKind::kLeasePage);
+    const int fd = page.get();
+    for (std::uint64_t n = 0; n < 20; ++n, ++waiting) ASSERT_TRUE(client.say(bomb(10 + n, 1, 60'000), {&fd, 1}));
+    hostile(Stage::kGreeted);  // it is answered, and the broker has seen what was said before
+  }
+  const std::uint64_t now = usage_of(broker_.pid()).heap_bytes;
+  std::printf("%d requests of 60 kB wait in %lld kB\n", waiting, static_cast<long long>(now - before) / 1024);
+  EXPECT_LT(now, before + static_cast<std::uint64_t>(waiting) * kMostOfARequest);
+}
+
+/// While it is the broker's to close them, and they linger.
+TEST_F(Hostile, NobodyWaitsForAPeersDescriptorsToClose) {
+  constexpr int kLinger_s = 30;
+  constexpr std::int64_t kMostToWait_ns = 5'000'000'000;
+  struct Case {
+    const char* name;
+    Stage stage;
+    std::size_t copies;
+    bool attaches;
+    bool unread;  ///< behind what ends the session
+  };
+  for (const Case& c : {Case{"before Hello", Stage::kSilent, 1, false, false},
+                        Case{"for a lease page", Stage::kGreeted, 1, true, false},
+                        Case{"too many", Stage::kGreeted, 1, false, false},
+                        Case{"more than any message has", Stage::kGreeted, 200, false, false},
+                        Case{"left unread", Stage::kGreeted, 1, false, true}}) {
+    SCOPED_TRACE(c.name);
+    const std::size_t descriptors = usage_of(broker_.pid()).descriptors;
+    HostileClient bystander = hostile(Stage::kGreeted);
+    LingeringSocket socket(kLinger_s);
+    {
+      HostileClient client = hostile(c.stage);
+      // Stopped, so that all is said before any of it is read.
+      ASSERT_EQ(kill(broker_.pid(), SIGSTOP), 0);
+      if (c.unread) {
+        ASSERT_TRUE(client.say(std::vector<std::byte>(100)));
+      }
+      send_beside(client, c.attaches ? proto::encode(7, client.attach_request(kVictim)) : proto::encode(7, wire::QueryStatusT{}),
+                  std::vector<int>(c.copies, socket.get()));
+      socket.leave_it_to_others();
+    }
+    ASSERT_EQ(kill(broker_.pid(), SIGCONT), 0);
+    const std::int64_t begin = platform::now_ns();
+    for (int i = 0; i < 20; ++i) {
+      wire::BodyUnion question;
+      question.Set(wire::QueryStatusT{});
+      ASSERT_TRUE(bystander.say(std::move(question), 0, FdKind::kDevNull));
+      ASSERT_EQ(bystander.hear(kLinger_s * 2000), wire::Body::StatusReply);
+      hostile(Stage::kGreeted);
+    }
+    const std::int64_t took_ns = platform::now_ns() - begin;
+    std::printf("%s: 20 answers and 20 newcomers in %lld ms\n", c.name, static_cast<long long>(took_ns / 1'000'000));
+    EXPECT_LT(took_ns, kMostToWait_ns);
+    EXPECT_LE(usage_of(broker_.pid()).descriptors, descriptors + 50);
+  }
+  // Their other ends are gone by now, and so nothing is left to linger for.
+  const Deadline deadline(20s);
+  while (usage_of(broker_.pid()).descriptors > before_.descriptors && !deadline.passed()) std::this_thread::sleep_for(10ms);
+  EXPECT_LE(usage_of(broker_.pid()).descriptors, before_.descriptors);
 }
 
 TEST_F(Hostile, FloodsByClientsThatDoNotRead) {

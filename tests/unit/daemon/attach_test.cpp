@@ -98,6 +98,37 @@ TEST_F(Attaching, WaitsForItsStream) {
   client.expect<wire::LeaseAddedT>();
 }
 
+/// A device says as much of itself as a message has room for. Of that it is what a lease needs that waits, and so many bytes
+/// of it for one user's sessions together.
+TEST_F(Attaching, WhatWaitsIsShortAndBounded) {
+  Limits limits;
+  limits.message_memory_bytes_per_uid = 40'000;
+  start(limits);
+  const auto ask = [&](RawClient& viewer) {
+    RawConsumer consumer(viewer, device(), "cam");
+    consumer.request.wait = true;
+    consumer.request.device->name = std::string(20'000, 'n');
+    consumer.request.device->transports.resize(10'000, wire::Transport::HostMemory);
+    consumer.request.device->lacks.push_back(std::make_unique<wire::TransportLackT>());
+    consumer.request.device->lacks.back()->reason = std::string(20'000, 'r');
+    consumer.send();
+  };
+  RawClient one = connect(), other = connect();
+  for (int i = 0; i < 8; ++i) ask(i % 2 == 0 ? one : other);
+  EXPECT_TRUE(one.quiet_for(50ms));
+  EXPECT_TRUE(other.quiet_for(50ms));
+  for (int i = 0; i < 60; ++i) ask(one);
+  const std::string text = one.expect_refused(ErrorCode::kLimitExceeded);
+  EXPECT_NE(text.find("message_memory_bytes_per_uid = 40000"), std::string::npos) << text;
+  one.close();
+  // What the one had is the other's.
+  RawClient client = connect();
+  RawProducer producer(client, device(), "cam");
+  producer.create();
+  for (int attached = 0; attached < 4;)
+    if (other.receive().type() == wire::Body::Attached) ++attached;  // between them the pool grows
+}
+
 TEST_F(Attaching, CanBeGivenUp) {
   RawClient client = connect(), viewer = connect();
   RawConsumer consumer(viewer, device(), "cam");

@@ -10,10 +10,11 @@ namespace {
 TEST(DescriptorLimit, SessionsAndWhatTheyAreGivenFitIntoWhatMayBeOpen) {
   for (std::uint64_t open_files = 256; open_files <= 1 << 20; open_files += 1 + open_files / 7) {
     const Limits fitted = fit_into({}, open_files).limits;
-    EXPECT_LE(kDescriptorsOfBroker + kDescriptorsOfSession * fitted.max_sessions + fitted.max_descriptors, open_files);
+    const std::uint64_t elsewhere = kDescriptorsOfBroker + descriptors_in_bins(open_files);
+    EXPECT_LE(elsewhere + kDescriptorsOfSession * fitted.max_sessions + fitted.max_descriptors, open_files);
     EXPECT_GE(fitted.max_sessions, 1u);
     EXPECT_LE(fitted.max_sessions_per_uid, fitted.max_sessions);
-    EXPECT_GE(fitted.max_descriptors, std::min(Limits{}.max_descriptors, (open_files - kDescriptorsOfBroker) / 2))
+    EXPECT_GE(fitted.max_descriptors, std::min(Limits{}.max_descriptors, (open_files - elsewhere) / 2))
         << "sessions took more than half";
   }
 }
@@ -21,15 +22,15 @@ TEST(DescriptorLimit, SessionsAndWhatTheyAreGivenFitIntoWhatMayBeOpen) {
 TEST(DescriptorLimit, SaysWhatItLoweredAndWhy) {
   const auto fitted = fit_into({}, 4096);
   EXPECT_EQ(fitted.lowered, (std::vector<std::string>{
-                                "max_sessions is 661 instead of 1024, because RLIMIT_NOFILE is 4096",
-                                "max_descriptors is 1985 instead of 65536, because RLIMIT_NOFILE is 4096"}));
-  EXPECT_EQ(fit_into({}, 1024).limits.max_sessions_per_uid, 75u) << "half of what sessions are left";
+                                "max_sessions is 576 instead of 1024, because RLIMIT_NOFILE is 4096",
+                                "max_descriptors is 1728 instead of 65536, because RLIMIT_NOFILE is 4096"}));
+  EXPECT_EQ(fit_into({}, 1024).limits.max_sessions_per_uid, 64u) << "half of what sessions are left";
 }
 
 TEST(DescriptorLimit, KeepsAUsersShare) {
   Limits limits;
   limits.max_descriptors_per_uid = limits.max_descriptors / 2;
-  EXPECT_EQ(fit_into(limits, 4096).limits.max_descriptors_per_uid, 992u);
+  EXPECT_EQ(fit_into(limits, 4096).limits.max_descriptors_per_uid, 864u);
   EXPECT_EQ(fit_into({}, 4096).limits.max_descriptors_per_uid, 0u) << "none is set";
 }
 

@@ -7,6 +7,8 @@
 namespace ferry::platform {
 namespace {
 
+constexpr int kPassRights = 83;  // SO_PASSRIGHTS
+
 bool readable(const UniqueFd& fd) {
   pollfd watched{fd.get(), POLLIN, 0};
   return poll(&watched, 1, 0) == 1;
@@ -74,10 +76,27 @@ TEST(Channel, AFloodDoesNotKeepUs) {
 
 TEST(Channel, DescriptorsThatRideAlongAreDropped) {
   const ChannelPair channel = make();
+  const int carries = 1;  // as before Linux 6.16
+  setsockopt(channel.consumer_end.get(), SOL_SOCKET, kPassRights, &carries, sizeof carries);
   const std::byte byte{1};
   const int fd = channel.producer_end.get();
   ASSERT_TRUE(send_packet(channel.producer_end, {&byte, 1}, {&fd, 1}));
   EXPECT_TRUE(drain_channel(channel.consumer_end));
+}
+
+/// They would be the reader's to close, for as long as the ringer has arranged.
+TEST(Channel, CarriesNoDescriptors) {
+  const ChannelPair channel = make();
+  int carries = 0;
+  socklen_t length = sizeof carries;
+  if (getsockopt(channel.consumer_end.get(), SOL_SOCKET, kPassRights, &carries, &length) != 0)
+    GTEST_SKIP() << "Linux before 6.16 cannot keep them out";
+  const int fd = channel.producer_end.get();
+  for (const UniqueFd* from : {&channel.producer_end, &channel.consumer_end}) {
+    const std::vector<std::byte> ring(1);
+    EXPECT_FALSE(send_packet(*from, ring, {&fd, 1}));
+    EXPECT_TRUE(send_packet(*from, ring, {}));
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "message_samples.h"
 #include "proto/codec.h"
 #include "proto/limits.h"
+#include "proto/unpacked_size.h"
 
 namespace ferry::proto {
 namespace {
@@ -136,23 +137,134 @@ TEST(CodecHostile, AnEnvelopeWithoutABodyIsRefused) {
   EXPECT_EQ(envelope.error().message, "message type 0 is not known");
 }
 
-/// 3,000 devices that are all the same one, with a name of 40,000 bytes: 120 MB once unpacked.
-Packet bomb() {
+Packet finished(flatbuffers::FlatBufferBuilder& builder, std::uint64_t request, wire::Body type, flatbuffers::Offset<void> body) {
+  wire::FinishEnvelopeBuffer(builder, wire::CreateEnvelope(builder, request, type, body));
+  const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  return {bytes, bytes + builder.GetSize()};
+}
+
+/// A device that lacks @p count transports, all for the same reason of @p reason_bytes, which is there once.
+flatbuffers::Offset<wire::Device> device_of_many_lacks(flatbuffers::FlatBufferBuilder& builder, std::size_t count,
+                                                       std::size_t reason_bytes) {
+  const auto lack =
+      wire::CreateTransportLack(builder, wire::Transport::DmaBuf, builder.CreateString(std::string(reason_bytes, 'x')));
+  const auto lacks = builder.CreateVector(std::vector<flatbuffers::Offset<wire::TransportLack>>(count, lack));
+  wire::DeviceBuilder device(builder);
+  device.add_lacks(lacks);
+  return device.Finish();
+}
+
+/// 190 MB once unpacked, if it were.
+Packet attach_bomb(std::size_t count = 4000, std::size_t reason_bytes = 47'000) {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto device = device_of_many_lacks(builder, count, reason_bytes);
+  const auto name = builder.CreateString("cam");
+  return finished(builder, 1, wire::Body::Attach,
+                  wire::CreateAttach(builder, name, device, wire::ConsumerMode::Latest, 1, 0, true).Union());
+}
+
+/// 3,000 devices that are all the same one, with a name of 40,000 bytes: 120 MB.
+Packet hello_reply_bomb() {
   flatbuffers::FlatBufferBuilder builder;
   const auto name = builder.CreateString(std::string(40'000, 'x'));
   wire::DeviceBuilder device_builder(builder);
   device_builder.add_name(name);
   const std::vector<flatbuffers::Offset<wire::Device>> devices(3000, device_builder.Finish());
   const auto reply = wire::CreateHelloReplyDirect(builder, 1, 1, 1, nullptr, 0, 0, &devices);
-  wire::FinishEnvelopeBuffer(builder, wire::CreateEnvelope(builder, 1, wire::Body::HelloReply, reply.Union()));
-  const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
-  return {bytes, bytes + builder.GetSize()};
+  return finished(builder, 1, wire::Body::HelloReply, reply.Union());
 }
 
-TEST(CodecHostile, ABrokerDoesNotUnpackABomb) {
-  const Packet packet = bomb();
-  ASSERT_LT(packet.size(), kMaxMessageBytes);
-  const auto refused = decode_request(packet);
+/// A list of texts that are all the same one.
+Packet refused_bomb() {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto text = builder.CreateString(std::string(1000, 'x'));
+  const auto texts = builder.CreateVector(std::vector<flatbuffers::Offset<flatbuffers::String>>(15'000, text));
+  wire::ConflictBuilder conflict_builder(builder);
+  conflict_builder.add_party_has(texts);
+  const auto conflict = conflict_builder.Finish();
+  wire::RefusedBuilder refused(builder);
+  refused.add_conflict(conflict);
+  return finished(builder, 1, wire::Body::Refused, refused.Finish().Union());
+}
+
+/// 1,900 streams, all with the one generation of 2,000 planes.
+Packet status_bomb() {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto generation = [&] {
+    const auto planes = builder.CreateVectorOfStructs(std::vector<wire::Plane>(2000));
+    wire::GenerationBuilder made(builder);
+    made.add_planes(planes);
+    return made.Finish();
+  }();
+  wire::StreamStatusBuilder stream_builder(builder);
+  stream_builder.add_generation(generation);
+  const std::vector<flatbuffers::Offset<wire::StreamStatus>> streams(1900, stream_builder.Finish());
+  const auto list = builder.CreateVector(streams);
+  wire::StatusReplyBuilder reply(builder);
+  reply.add_streams(list);
+  return finished(builder, 1, wire::Body::StatusReply, reply.Finish().Union());
+}
+
+TEST(CodecHostile, ABombIsNotUnpacked) {
+  const std::pair<const char*, Packet> bombs[] = {{"Attach", attach_bomb()},
+                                                  {"HelloReply", hello_reply_bomb()},
+                                                  {"Refused", refused_bomb()},
+                                                  {"StatusReply", status_bomb()}};
+  for (const auto& [name, packet] : bombs) {
+    ASSERT_LT(packet.size(), kMaxMessageBytes) << name;
+    const auto refused = decode(packet);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kProtocolViolation);
+    EXPECT_EQ(refused.error().message,
+              std::string(name) + " of " + std::to_string(packet.size()) + " bytes unpacks to more than the limit 65536");
+  }
+  const auto request = decode_request(attach_bomb());
+  ASSERT_FALSE(request);
+  EXPECT_NE(request.error().message.find("unpacks to more than the limit 65536"), std::string::npos);
+}
+
+TEST(CodecHostile, WhatIsSaidTwiceMayBeAsLongAsWhatIsSaidOnce) {
+  const auto twice = decode(attach_bomb(10, 6'000));
+  ASSERT_TRUE(twice) << twice.error().message;
+  const auto& lacks = (*twice)->body.AsAttach()->device->lacks;
+  ASSERT_EQ(lacks.size(), 10u);
+  EXPECT_EQ(lacks[9]->reason, std::string(6'000, 'x'));
+  EXPECT_FALSE(decode(attach_bomb(11, 6'000)));
+}
+
+TEST(CodecHostile, AnHonestMessageIsNeverMoreThanItsBytes) {
+  for (const wire::Body type : all_bodies()) {
+    const Packet packet = encode(1, sample_body(type));
+    const wire::Envelope& envelope = *wire::GetEnvelope(packet.data());
+    EXPECT_TRUE(unpacks_within(envelope, packet.size())) << name_of(type);
+    EXPECT_FALSE(unpacks_within(envelope, 8)) << name_of(type);
+  }
+  // And so the longest one, too.
+  wire::AttachT attach;
+  attach.device = std::make_unique<wire::DeviceT>();
+  attach.device->modifiers.resize(2000);
+  for (int i = 0; i < 100; ++i) {
+    attach.device->lacks.push_back(std::make_unique<wire::TransportLackT>());
+    attach.device->lacks.back()->reason = std::string(310, static_cast<char>('a' + i % 26));
+  }
+  const Packet packet = encode(1, std::move(attach));
+  ASSERT_GT(packet.size(), kMaxMessageBytes - 1000);
+  ASSERT_LE(packet.size(), kMaxMessageBytes);
+  EXPECT_TRUE(decode(packet));
+}
+
+TEST(CodecHostile, OfEveryMessageEverythingIsCounted) {
+  for (const wire::Body type : all_bodies()) {
+    const Packet packet = encode(1, sample_body(type));
+    std::size_t counted = 8;
+    while (!unpacks_within(*wire::GetEnvelope(packet.data()), counted)) ++counted;
+    // All but the vtables, and what the builder puts in between.
+    EXPECT_GE(counted * 2 + 64, packet.size()) << name_of(type);
+  }
+}
+
+TEST(CodecHostile, WhatOnlyABrokerSaysIsNotForClientsToSend) {
+  const auto refused = decode_request(encode(1, wire::HelloReplyT{}));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "HelloReply is not for clients to send");
 }
