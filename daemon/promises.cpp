@@ -5,6 +5,20 @@
 #include <algorithm>
 
 namespace ferry::daemon {
+namespace {
+
+/// The frames of @p generation that are in the ring and have an acquire point, newest first.
+template <class Visit>
+void for_each_promised(const proto::StreamPage& page, proto::GenerationId generation, Visit visit) {
+  const proto::StreamPageReader reader(page);
+  const std::uint64_t newest = reader.published();
+  for (std::uint64_t back = 0; back < proto::kRingFrames && back < newest; ++back) {
+    const auto record = reader.read(newest - back);
+    if (record && proto::GenerationId{record->generation} == generation && record->acquire_point != 0) visit(*record);
+  }
+}
+
+}  // namespace
 
 std::uint64_t highest_plausible(std::span<const std::uint64_t> points, std::uint64_t current) {
   std::uint64_t highest = current;
@@ -27,6 +41,7 @@ void keep_from_host(const Promise& promise) {
   }
   const std::uint64_t promised = highest_plausible(promise.points(), *current);
   if (promised == *current) return;
+  if (promise.on_broken) promise.on_broken(*current);
   if (auto signalled = promise.timeline->signal(promised); !signalled)
     spdlog::warn("{}: {}", promise.what, signalled.error().message);
   else
@@ -43,14 +58,16 @@ std::vector<std::uint64_t> release_points(const proto::LeasePage& page) {
 
 std::vector<std::uint64_t> acquire_points(const proto::StreamPage& page, proto::GenerationId generation) {
   std::vector<std::uint64_t> points;
-  const proto::StreamPageReader reader(page);
-  const std::uint64_t newest = reader.published();
-  for (std::uint64_t back = 0; back < proto::kRingFrames && back < newest; ++back) {
-    const auto record = reader.read(newest - back);
-    if (record && proto::GenerationId{record->generation} == generation && record->acquire_point != 0)
-      points.push_back(record->acquire_point);
-  }
+  for_each_promised(page, generation, [&](const proto::FrameRecord& record) { points.push_back(record.acquire_point); });
   return points;
+}
+
+std::uint64_t first_unfinished(const proto::StreamPage& page, proto::GenerationId generation, std::uint64_t reached) {
+  std::uint64_t first = 0;
+  for_each_promised(page, generation, [&](const proto::FrameRecord& record) {
+    if (record.acquire_point > reached) first = record.sequence;
+  });
+  return first;
 }
 
 }  // namespace ferry::daemon

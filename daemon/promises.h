@@ -20,6 +20,8 @@ struct Promise {
   /// Every point promised so far, as the promiser's page says now: a stranger's numbers.
   std::function<std::vector<std::uint64_t>()> points;
   std::string what;  ///< for the log: "release timeline of lease 7"
+  /// Told, before the signal, which point the promiser's GPU had reached when it was gone. May be empty.
+  std::function<void(std::uint64_t reached)> on_broken = {};
 };
 
 /// The highest of @p points that a timeline at @p current can be signalled to (platform::kMaxTimelineJump); @p current if
@@ -36,5 +38,7 @@ void keep_from_host(const Promise& promise);
 std::vector<std::uint64_t> release_points(const proto::LeasePage& page);
 /// Of the frames of @p generation that are still in the ring.
 std::vector<std::uint64_t> acquire_points(const proto::StreamPage& page, proto::GenerationId generation);
+/// The first of those frames whose acquire point is beyond @p reached; 0 if there is none.
+std::uint64_t first_unfinished(const proto::StreamPage& page, proto::GenerationId generation, std::uint64_t reached);
 
 }  // namespace ferry::daemon

@@ -401,6 +401,7 @@ Result<void> Stream::take_over(Producer next, Agreement agreement, std::shared_p
   state_ = StreamState::kLive;
   proto::VerdictPageWriter writer(verdict_.page());
   writer.set_producers(producers_);
+  writer.set_first_unfinished(0);
   writer.set_state(state_);
   ring_verdict();
   keep_producer();
@@ -438,7 +439,9 @@ void Stream::close() {
 
 void Stream::set_state(StreamState state, const std::string& message) {
   state_ = state;
-  proto::VerdictPageWriter(verdict_.page()).set_state(state);
+  proto::VerdictPageWriter writer(verdict_.page());
+  writer.set_first_unfinished(*producer().first_unfinished);
+  writer.set_state(state);
   ring_verdict();
   for (const auto& lease : leases_) {
     wire::StreamStateChangedT changed;
@@ -453,12 +456,17 @@ void Stream::set_state(StreamState state, const std::string& message) {
 }
 
 void Stream::remember_acquire_points() {
+  const Producer& promiser = producer();
   for (const auto& generation : generations_)
     if (generation->acquire_timeline())
-      producer().process->remember(
+      promiser.process->remember(
           {generation->acquire_timeline(),
-           [page = producer().page, id = generation->id()] { return acquire_points(page->page(), id); },
-           fmt::format("acquire timeline of stream {}, generation {}", log_name(), raw(generation->id()))});
+           [page = promiser.page, id = generation->id()] { return acquire_points(page->page(), id); },
+           fmt::format("acquire timeline of stream {}, generation {}", log_name(), raw(generation->id())),
+           [page = promiser.page, id = generation->id(), first = promiser.first_unfinished](std::uint64_t reached) {
+             const std::uint64_t here = first_unfinished(page->page(), id, reached);
+             if (here != 0 && (*first == 0 || here < *first)) *first = here;
+           }});
 }
 
 void Stream::remember_release_points(const Lease& lease) {

@@ -33,6 +33,8 @@ struct Producer {
   proto::QueuePolicy queue_policy{};
   std::uint32_t frames_in_flight = 0;
   std::uint32_t min_slots = 0;
+  /// The first frame whose GPU work died with its process; 0: none that is known. Shared with who finds out.
+  std::shared_ptr<std::uint64_t> first_unfinished = std::make_shared<std::uint64_t>(0);
 };
 
 /// What an earlier broker had given out when it went, so that no number is used again.

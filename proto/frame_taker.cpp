@@ -66,11 +66,12 @@ void FrameTaker::switch_producer(StreamPageReader stream, QueuePolicy policy) {
   policy_ = policy;
   orphaned_ = false;
   fenced_ = 0;
+  bound_ = kUnbounded;
 }
 
 /// The newest frame that this consumer may see.
 std::uint64_t FrameTaker::visible() const {
-  if (!completed_only_) return stream_.published();
+  if (!completed_only_) return std::min(stream_.published(), bound_);
   return std::max(stream_.completed(), std::min(fenced_, stream_.published()));
 }
 

@@ -60,6 +60,9 @@ class FrameTaker {
   void set_completed_only(bool on) { completed_only_ = on; }
   /// And what that consumer has a fence for: every frame up to @p sequence.
   void set_fenced(std::uint64_t sequence) { fenced_ = sequence; }
+  /// Takes no frame newer than @p sequence: the GPU work behind those is stuck, or died with the producer.
+  void set_bound(std::uint64_t sequence) { bound_ = sequence; }
+  static constexpr std::uint64_t kUnbounded = ~std::uint64_t{0};
 
   /// On kTaken the slot is held: LeasePageWriter::let_go gives it back.
   Outcome try_take(Taken& out);
@@ -104,6 +107,7 @@ class FrameTaker {
   QueuePolicy policy_;
   bool completed_only_ = false;
   std::uint64_t fenced_ = 0;
+  std::uint64_t bound_ = kUnbounded;
   bool orphaned_ = false;
   bool reading_ = false;
   std::uint64_t cursor_ = 0;   ///< nothing up to here is wanted any more; what the lease page shows

@@ -56,7 +56,11 @@ Consumer::Consumer(std::shared_ptr<Connection> connection, DevicePtr device, std
       page_(std::move(page)),
       page_writer_(page_.page()),
       wait_set_(std::move(wait_set)),
-      wake_(std::move(wake)) {
+      wake_(std::move(wake)),
+      unfinished_([this] {
+        std::lock_guard lock(mutex_);
+        wake_application();
+      }) {
   page_writer_.set_cursor(FrameTaker::kNotReading);
   connection_->sign(page_.page().writer);
 }
@@ -169,6 +173,7 @@ Result<void> Consumer::start(Message message, std::optional<FailedWay>& failed) 
   taker_.emplace(proto::StreamPageReader(stream_page_->page()), page_writer_, lease_index_, lease_, mode_, queue_depth_,
                  policy_);
   taker_->set_orphaned(attached.state == wire::StreamState::Orphaned || attached.state == wire::StreamState::Closed);
+  if (orphaned_) leave_out_what_died();
   completed_only_ = attached.completed_only;
   taker_->set_completed_only(completed_only_);
   auto generation = Generation::import(device_, *attached.generation, message.fds, next);
@@ -298,7 +303,19 @@ bool Consumer::waits_in_vain() {
   return awaited_.timeline && platform::now_ns() - awaited_.since_ns > kFencePatienceNs;
 }
 
+void Consumer::bound_what_is_taken() {
+  if (orphaned_ || completed_only_ || generations_.back().generation->has_local_points()) return;
+  const std::int64_t now_ns = platform::now_ns();
+  if (!unfinished_.is_due(now_ns)) return;
+  const auto timeline_of = [this](proto::GenerationId g) {
+    const Imported* imported = find_imported(g);
+    return imported == nullptr ? nullptr : imported->generation->timeline();
+  };
+  taker_->set_bound(unfinished_.look(proto::StreamPageReader(stream_page_->page()), timeline_of, now_ns));
+}
+
 FrameTaker::Outcome Consumer::try_take(FrameTaker::Taken& out) {
+  bound_what_is_taken();
   if (fenced_ && device_->fences() != nullptr) {
     inbox_.read();
     // No queue is to wait for a process that is gone, or for more of one that hangs: of those what has signalled counts.
@@ -637,12 +654,19 @@ void Consumer::change_state(wire::StreamState state, const std::string& message)
   if (state == wire::StreamState::Orphaned && !orphaned_) {
     orphaned_ = true;
     taker_->set_orphaned(true);
+    leave_out_what_died();
     events_.push(FERRY_EVENT_ORPHANED, message);
   } else if (state == wire::StreamState::Closed && !stream_closed_) {
     taker_->set_orphaned(true);
     stream_closed_ = true;
     events_.push(FERRY_EVENT_CLOSED, message);
   }
+}
+
+void Consumer::leave_out_what_died() {
+  const std::uint64_t first = proto::VerdictPageReader(verdict_page_->page()).first_unfinished();
+  taker_->set_bound(first == 0 ? FrameTaker::kUnbounded
+                               : newest_finished_before(first, proto::StreamPageReader(stream_page_->page())));
 }
 
 void Consumer::on_ended(const wire::LeaseEndedT& info) {
@@ -814,6 +838,7 @@ Result<void> Consumer::close() {
   Result<void> result;
   if (release_timeline_ && last_promised_ != 0) result = release_timeline_->wait(last_promised_, kCloseTimeoutNs);
   completions_.reset();
+  unfinished_.stop();
   // First: a claim to another broker that is under way is then over, and the Detach comes after it.
   connection_->forget_consumer(lease_);
   if (attached && connection_->connected()) {

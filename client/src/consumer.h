@@ -1,8 +1,8 @@
 #pragma once
 // ferry_consumer: acquire, release, and what goes on beside it.
 //
-// Threads: the application's (one at a time), the connection's control thread (generations, events), and in sync modes
-// host and sync-fd the completion queue's, which gives slots back. One mutex guards what they share; none holds it while it waits.
+// Threads: the application's (one at a time), the connection's control thread (generations, events), in sync modes host and
+// sync-fd the completion queue's, which gives slots back, and in timeline one that waits for stuck work. One mutex guards what they share; none holds it while it waits.
 
 #include <array>
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "client/src/event_queue.h"
 #include "client/src/fence_inbox.h"
 #include "client/src/generation.h"
+#include "client/src/unfinished_work.h"
 #include "client/src/wait.h"
 #include "ferry/ferry.h"
 #include "platform/message_socket.h"
@@ -103,6 +104,8 @@ class Consumer final : public Recipient {
   // mutex_ is held in all of these.
   /// Whether an imported fence has been pending for longer than any GPU's work should take.
   bool waits_in_vain();
+  /// Leaves out frames whose work is stuck or dead, where the frames of this stream are waited for on the GPU.
+  void bound_what_is_taken();
   /// In sync mode sync-fd with the fences that have come meanwhile.
   proto::FrameTaker::Outcome try_take(proto::FrameTaker::Taken& out);
   /// Whether a GPU may be made to wait for @p acquire_point: a stranger's number (platform::kMaxTimelineJump).
@@ -132,6 +135,8 @@ class Consumer final : public Recipient {
   void on_state(const wire::StreamStateChangedT& info);
   void on_ended(const wire::LeaseEndedT& info);
   void change_state(wire::StreamState state, const std::string& message);
+  /// Of an orphan, the frames that its producer's GPU never finished.
+  void leave_out_what_died();
 
   const std::shared_ptr<Connection> connection_;
   const DevicePtr device_;
@@ -188,7 +193,9 @@ class Consumer final : public Recipient {
   bool fd_waits_for_release_ = false;  // max_holds was reached: not readable until a frame is released
   std::uint64_t arm_ticket_ = 0;
 
-  std::unique_ptr<CompletionQueue<HostRelease>> completions_;  // sync modes host and sync-fd; last: its thread uses all of the above
+  // Last: their threads use all of the above.
+  UnfinishedWork unfinished_;                                  // sync mode timeline
+  std::unique_ptr<CompletionQueue<HostRelease>> completions_;  // sync modes host and sync-fd
 };
 
 }  // namespace ferry::client

@@ -26,6 +26,8 @@ struct VerdictPage {
   AtomicU32 state;                         ///< StreamState
   AtomicU32 generation;                    ///< newest generation that exists
   AtomicU32 producers;                     ///< how many producers the stream has had
+  AtomicU64 first_unfinished;              ///< kOrphaned: from this frame on the producer's GPU work died with it; 0: none did,
+                                           ///< or the broker cannot tell
 
   alignas(kCacheLine) LeaseVerdict leases[kMaxLeases];
 };
@@ -39,6 +41,8 @@ class VerdictPageWriter {
   void set_state(StreamState state) { page_.state.store(static_cast<std::uint32_t>(state), std::memory_order_seq_cst); }
   void set_generation(GenerationId g) { page_.generation.store(raw(g), std::memory_order_seq_cst); }
   void set_producers(std::uint32_t n) { page_.producers.store(n, std::memory_order_seq_cst); }
+  /// Before the state that it belongs to.
+  void set_first_unfinished(std::uint64_t sequence) { page_.first_unfinished.store(sequence, std::memory_order_seq_cst); }
   void set_lease(std::uint32_t index, LeaseId lease) { page_.leases[index].alive.store(raw(lease), std::memory_order_seq_cst); }
   void clear_lease(std::uint32_t index) { page_.leases[index].alive.store(0, std::memory_order_seq_cst); }
   void ring() { page_.doorbell.fetch_add(1, std::memory_order_seq_cst); }
@@ -55,6 +59,7 @@ class VerdictPageReader {
 
   StreamState state() const { return static_cast<StreamState>(page_->state.load(std::memory_order_seq_cst)); }
   GenerationId generation() const { return GenerationId{page_->generation.load(std::memory_order_seq_cst)}; }
+  std::uint64_t first_unfinished() const { return page_->first_unfinished.load(std::memory_order_seq_cst); }
   bool is_alive(std::uint32_t index, LeaseId lease) const {
     return page_->leases[index].alive.load(std::memory_order_seq_cst) == raw(lease);
   }

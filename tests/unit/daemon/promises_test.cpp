@@ -34,6 +34,20 @@ TEST(Promises, AreKeptFromTheHost) {
   EXPECT_EQ(*timeline->value(), 7u);
 }
 
+TEST(Promises, WhoBrokeThemIsToldOfBeforeTheSignal) {
+  auto timeline = std::make_shared<FakeTimeline>();
+  ASSERT_TRUE(timeline->signal(3));
+  std::vector<std::uint64_t> told;
+  Promise made = promise(timeline, {2, 7});
+  made.on_broken = [&](std::uint64_t reached) {
+    told.push_back(reached);
+    EXPECT_EQ(*timeline->value(), 3u);
+  };
+  keep_from_host(made);
+  keep_from_host(made);  // kept by now
+  EXPECT_EQ(told, (std::vector<std::uint64_t>{3}));
+}
+
 TEST(Promises, ReleasePointsAreThePagesOwn) {
   proto::LeasePage page{};
   page.slots[3].release_point = 12;
@@ -53,8 +67,13 @@ TEST(Promises, AcquirePointsAreThoseOfOneGenerationInTheRing) {
   }
   EXPECT_EQ(acquire_points(*page, proto::GenerationId{1}), (std::vector<std::uint64_t>{20, 10}));
   EXPECT_EQ(acquire_points(*page, proto::GenerationId{2}), (std::vector<std::uint64_t>{30}));
+  EXPECT_EQ(first_unfinished(*page, proto::GenerationId{1}, 9), 1u);
+  EXPECT_EQ(first_unfinished(*page, proto::GenerationId{1}, 10), 2u);
+  EXPECT_EQ(first_unfinished(*page, proto::GenerationId{1}, 20), 0u);
+  EXPECT_EQ(first_unfinished(*page, proto::GenerationId{2}, 20), 3u);
   page->published = ~std::uint64_t{0};  // a liar's page ends the search, not the broker
   EXPECT_TRUE(acquire_points(*page, proto::GenerationId{1}).empty());
+  EXPECT_EQ(first_unfinished(*page, proto::GenerationId{1}, 0), 0u);
 }
 
 }  // namespace

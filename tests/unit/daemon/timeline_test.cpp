@@ -103,6 +103,40 @@ TEST_F(Timelines, ADeadProducersPromisesAreKept) {
   renderer->kill();
   viewer.expect<wire::StreamStateChangedT>();
   EXPECT_EQ(value(kAcquire), 2u) << "before the consumers are told";
+  EXPECT_EQ(proto::VerdictPageReader(consumer.verdict.page()).first_unfinished(), 2u);
+}
+
+TEST_F(Timelines, ADeadProducersFinishedFramesAreNoneOfTheUnfinished) {
+  auto renderer = stand_in("renderer");
+  RawClient viewer = connect();
+  RawProducer producer(renderer->client(), device(), "cam");
+  producer.create();
+  RawConsumer consumer(viewer, device(), "cam");
+  consumer.attach();
+  producer.publish(1, 0, 1);
+  producer.publish(1, 1, 2);
+  set(kAcquire, 2);
+  renderer->kill();
+  viewer.expect<wire::StreamStateChangedT>();
+  EXPECT_EQ(proto::VerdictPageReader(consumer.verdict.page()).first_unfinished(), 0u);
+}
+
+TEST_F(Timelines, WhatDiedWithOneProducerIsNotHeldAgainstTheNext) {
+  auto renderer = stand_in("renderer");
+  RawClient viewer = connect(), client = connect();
+  RawProducer producer(renderer->client(), device(), "cam");
+  producer.create();
+  RawConsumer consumer(viewer, device(), "cam");
+  consumer.attach();
+  producer.publish(1, 0, 1);
+  renderer->kill();
+  viewer.expect<wire::StreamStateChangedT>();
+  const proto::VerdictPageReader verdict(consumer.verdict.page());
+  EXPECT_EQ(verdict.first_unfinished(), 1u);
+  RawProducer next(client, device(), "cam");
+  next.create();
+  viewer.expect<wire::ProducerChangedT>();
+  EXPECT_EQ(verdict.first_unfinished(), 0u);
 }
 
 TEST_F(Timelines, ARetiredGenerationsPromisesAreKept) {
