@@ -52,7 +52,7 @@ void inflict_on_consumer(World& world, const Fault& fault, int nth, Outcome& out
     if (fault.where == kWorkQueued)
       victim.kill_now();  // it could do nothing more
     else
-      outcome.failure += awaken(victim);
+      outcome.failure += awaken(victim, is_about(fault, {"CancelAttach"}) ? End::kGivenUp : End::kDoneOrEvicted);
   }
   if (!world.status_is([&](const auto& status) { return !lists(status, victim.pid()); }))
     outcome.failure += "its lease is still listed";

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "tests/torture/fate.h"
 #include "tests/torture/parties.h"
 #include "tests/torture/places.h"
 
@@ -52,9 +53,7 @@ Outcome inflict_nothing(World& world) {
     auto guest = world.start("test_consumer", {"--name", "cam", "--frames", "30"});
     guest.wait_report("attached", 30s);
     resize(world);
-    guest.wait_report("done", 30s);
-    guest.wait_exit();
-    outcome.failure = world.flows(30);
+    outcome.failure = judge_end(guest) + world.flows(30);
     outcome.reached = true;
   });
 }

@@ -6,6 +6,7 @@
 
 #include "tests/support/check.h"
 #include "tests/support/temp_dir.h"
+#include "tests/torture/fate.h"
 
 namespace ferry::torture {
 
@@ -150,9 +151,7 @@ std::string World::end() {
   std::string wrong;
   const auto leave = [&](ChildProcess& process, const char* name) {
     process.send_command("stop");
-    const auto done = process.wait_report("done", 30s);
-    if (!process.wait_exit(20s).clean()) wrong += fmt::format("{} did not end well; ", name);
-    if (done.contains("all_right") && !done["all_right"]) wrong += fmt::format("{}: {}; ", name, done.dump());
+    if (const std::string why = judge_end(process); !why.empty()) wrong += fmt::format("{}: {}", name, why);
   };
   leave(*latest_, "consumer latest");
   leave(*every_, "consumer every");
