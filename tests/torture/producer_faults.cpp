@@ -56,9 +56,22 @@ std::string resume(World& world, const Fault& fault, test::ChildProcess& victim)
   return failure;
 }
 
+/// While nobody produces, whoever comes sees the last complete frame.
+std::string last_frame_is_left(World& world) {
+  if (!world.status_is([](const auto& status) {
+        const auto duo = stream_in(status, "duo");
+        return !duo.is_null() && duo["state"] == "orphaned";
+      }))
+    return "'duo' is not orphaned; ";
+  auto reader = world.start("test_consumer", {"--name", "duo", "--frames", "1", "--attach-timeout-ms", "10000", "--deadline-ms", "10000"});
+  const std::string wrong = judge_end(reader);
+  return wrong.empty() ? "" : "who comes to the orphan: " + wrong;
+}
+
 }  // namespace
 
 void inflict_on_producer(World& world, const Fault& fault, int nth, Outcome& outcome) {
+  const std::uint64_t duo_frames = world.duo_frames();
   auto victim = world.start("test_producer_points", arguments_of(fault), point_of(fault, nth));
   std::optional<test::ChildProcess> helper;
   bring_about(world, fault, victim, helper);
@@ -71,6 +84,8 @@ void inflict_on_producer(World& world, const Fault& fault, int nth, Outcome& out
       outcome.failure += "its stream is still there";
     return;
   }
+  // It has left one if somebody has read it.
+  if (world.duo_frames() > duo_frames) outcome.failure += last_frame_is_left(world);
   auto next = world.start("test_producer", {"--name", "duo", "--size", "128x72:RGBA8", "--rate", "120"});
   next.wait_report("created", 30s);
   outcome.failure += world.duo_flows(20);

@@ -34,10 +34,10 @@ class World {
   bool status_is(const std::function<bool(const nlohmann::json&)>& holds,
                  std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
-  /// The books of those who must not lose anything, added up.
+  /// The books of everybody who stays, added up: those who must not lose anything, and the consumer of "duo".
   struct Sum {
     std::uint64_t frames = 0, wrong = 0, missing_by_every = 0;
-    std::uint64_t longest_gap_ns = 0;      ///< between two frames that came, since forget_gaps()
+    std::uint64_t longest_gap_ns = 0;      ///< between two frames of "cam" that came, since forget_gaps()
     std::uint64_t longest_overrun_ns = 0;  ///< by which a wait outlasted its timeout; the producer's, too
   };
   Sum books();
@@ -46,9 +46,10 @@ class World {
   static constexpr std::uint64_t kMostOverrunNs = 1'000'000'000;
   /// Everybody who is left gets so many frames more. What does not is named; empty: all did.
   std::string flows(std::uint64_t frames);
-  /// The same for the consumer of "duo".
+  /// The same for the consumer of "duo", which has a producer again.
   std::string duo_flows(std::uint64_t frames);
-  ChildProcess& watcher() { return *watcher_; }
+  /// How many frames the consumer of "duo" has read; 0 before it has had a producer.
+  std::uint64_t duo_frames();
 
   /// Everybody leaves; then the broker must have nothing of them. What it has; empty: nothing.
   std::string end();
@@ -69,6 +70,7 @@ class World {
   std::unique_ptr<test::BrokerProcess> broker_;
   std::unique_ptr<test::Session> session_;
   Footprint empty_;
+  bool has_seen_duo_ = false;  ///< its consumer waits until there is one, and answers nothing until then
   std::unique_ptr<ChildProcess> producer_, latest_, every_, watcher_;
   int next_log_ = 0;
 };
