@@ -20,6 +20,7 @@ Outcome between_books(World& world, Inflicted inflicted) {
     const World::Sum before = world.books();
     world.forget_gaps();
     inflicted(outcome);
+    outcome.failure += world.footprint_is_usual();
     const World::Sum after = world.books();
     outcome.frames = after.frames - before.frames;
     outcome.wrong_frames = after.wrong - before.wrong;

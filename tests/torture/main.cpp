@@ -43,10 +43,11 @@ int run(const Options& options) {
 
   Ledger ledger;
   GapBound bound;
+  UsualFootprints usual;
   std::size_t next = 0;
   do {
-    World world;
-    if (next == 0 && options.cycles > 0) run_cycles(world, options.cycles, ledger);
+    World world(usual);
+    if (next == 0 && options.cycles > 0) run_cycles(world, options.cycles, random, ledger);
     const Outcome calm = inflict_nothing(world);
     bound.learn(calm.longest_gap_ns);
     report(kNothing, 1, calm);

@@ -19,9 +19,17 @@ nlohmann::json stream_in(const nlohmann::json& status, const std::string& name) 
   return nullptr;
 }
 
-World::World() {
+namespace {
+
+/// Those who are there between two faults: the four, and session_.
+constexpr int kEverybody = 5;
+
+}  // namespace
+
+World::World(UsualFootprints& usual) : usual_(usual) {
   broker_ = std::make_unique<test::BrokerProcess>("[limits]\nreclaim_grace_ms = 1000\neviction_deadline_ms = 500\n",
                                                   test::census_environment(census_folder_.file("census")));
+  first_broker_ = broker_->pid();
   session_ = std::make_unique<test::Session>(test::SessionOptions{.socket = broker_->socket(), .validation = false});
   {
     // Once, for what the driver opens at its first use and keeps.
@@ -42,7 +50,6 @@ World::World() {
   watcher_ = std::make_unique<ChildProcess>(start(
       "test_consumer", {"--name", "duo", "--attach-timeout-ms", "86400000", "--deadline-ms", "86400000"}));
   // Who waits for a stream waits for the next broker, too; who is only about to connect to one that dies is refused.
-  constexpr int kEverybody = 5;  // those four, and session_
   if (!status_is([](const auto& s) { return s["broker"]["sessions"] == kEverybody; }))
     throw std::runtime_error("not everybody has connected: " + status().dump());
 }
@@ -138,22 +145,68 @@ std::string World::duo_flows(std::uint64_t frames) {
 
 std::uint64_t World::duo_frames() { return has_seen_duo_ ? books_of(*watcher_)["frames"].get<std::uint64_t>() : 0; }
 
-World::Footprint World::footprint() const {
-  return {test::usage_of(broker_->pid()), test::read_census(census_folder_.file("census"))};
+namespace {
+
+/// Whether the broker whose log ends @p log has allocated the generation itself. What it was handed back it has only the
+/// descriptors of.
+bool has_made(const std::string& log, const std::string& stream, int generation) {
+  const auto began = log.rfind(" listens at ");
+  return began != std::string::npos && log.find(fmt::format("stream '{}': generation {},", stream, generation), began) != std::string::npos;
 }
 
-std::string World::Footprint::text() const {
-  return fmt::format("{} descriptors, {} mappings, {} of them shared, {} KiB of its own; {}", usage.descriptors, usage.mappings,
-                     usage.shared_mappings, usage.heap_bytes >> 10, vulkan.text());
+/// What a broker has of its streams depends on this, and on nothing that a leak would change.
+std::string people_of(const nlohmann::json& status, const std::string& log) {
+  std::string text;
+  for (const auto& stream : status["streams"]) {
+    const auto& generation = stream["generation"];
+    const std::string name = stream["name"];
+    text += fmt::format("; '{}' {}, {} slots of {}x{} {}, {} consumers", name, stream["state"].get<std::string>(),
+                        generation["slot_count"].get<int>(), generation["width_px"].get<int>(), generation["height_px"].get<int>(),
+                        has_made(log, name, generation["id"]) ? "of its own" : "handed back", stream["consumers"].size());
+  }
+  return text;
 }
 
-bool World::Footprint::fits(const Footprint& before) const {
-  constexpr std::size_t kMappingsMore = 24;
-  constexpr std::uint64_t kBytesMore = 24 << 20;
-  // A driver may let go of a mapping that it had at first.
-  return usage.descriptors == before.usage.descriptors && usage.shared_mappings <= before.usage.shared_mappings &&
-         usage.mappings <= before.usage.mappings + kMappingsMore &&
-         usage.heap_bytes <= before.usage.heap_bytes + kBytesMore && vulkan == before.vulkan;
+}  // namespace
+
+Footprint World::settled_footprint() {
+  if (!status_is([](const auto& s) { return s["broker"]["sessions"] == kEverybody; }))
+    throw std::runtime_error("somebody is still there: " + status().dump());
+  constexpr auto kLong = 1500ms;  // a grace period has a timer
+  const Deadline deadline(20s);
+  Footprint last = footprint();
+  for (auto since = std::chrono::steady_clock::now(); !deadline.passed(); std::this_thread::sleep_for(50ms)) {
+    const Footprint now = footprint();
+    if (!now.fits(last) || !last.fits(now)) since = std::chrono::steady_clock::now();
+    last = now;
+    if (std::chrono::steady_clock::now() - since > kLong) break;
+  }
+  return last;
+}
+
+std::string World::footprint_is_usual() {
+  const auto look = [&] {
+    std::string position;
+    const bool alone = status_is([&](const auto& s) {
+      position = (broker_->pid() == first_broker_ ? "the first broker" : "a later broker") + people_of(s, broker_->log());
+      return s["broker"]["sessions"] == kEverybody;
+    });
+    if (!alone) throw std::runtime_error("somebody is still there: " + status().dump());
+    return position;
+  };
+  const Deadline deadline(10s);
+  for (;; std::this_thread::sleep_for(50ms)) {
+    const std::string position = look();
+    const auto known = usual_.find(position);
+    if (known == usual_.end()) {
+      const Footprint settled = settled_footprint();
+      if (look() == position) usual_.emplace(position, settled);
+      continue;
+    }
+    const Footprint now = footprint();
+    if (now.fits(known->second)) return {};
+    if (deadline.passed()) return fmt::format("{} has {} instead of {}; ", position, now.text(), known->second.text());
+  }
 }
 
 std::string World::end() {
