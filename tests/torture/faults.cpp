@@ -45,6 +45,7 @@ Outcome inflict(World& world, const Fault& fault, int nth, const GapBound& bound
     else
       inflict_on_consumer(world, fault, nth, inflicted);
   });
+  outcome.may_stand_still = may_stand_still(fault);
   outcome.failure += bound.judge(fault, outcome);
   return outcome;
 }

@@ -74,7 +74,7 @@ int run(const Options& options) {
     ledger.enter({"everybody", "", "after the last one has left"}, left);
   } while (!is_over());
 
-  const std::string table = ledger.table();
+  const std::string table = ledger.summary() + ledger.table();
   std::printf("\n%s\n%llu faults; %s\n", table.c_str(), static_cast<unsigned long long>(ledger.tries()),
               ledger.all_well() ? "nothing was lost" : "SOMETHING WAS LOST");
   if (!options.table_file.empty()) std::ofstream(options.table_file) << table;
