@@ -22,6 +22,19 @@ void Ledger::enter(const Fault& fault, const Outcome& outcome) {
   failures_ += failed ? 1 : 0;
 }
 
+bool Ledger::is_to_be_tried_again(const Fault& fault) const {
+  const auto found = lines_.find(fault);
+  return found != lines_.end() && found->second.reached == 0 && found->second.tried < kTriesOfAPlace;
+}
+
+std::string Ledger::never_reached() const {
+  std::string text;
+  for (const auto& [fault, line] : lines_)
+    if (line.reached == 0 && line.tried >= kTriesOfAPlace)
+      text += fmt::format("{}, {}, {}: never reached in {} tries\n", fault.party, fault.signal, fault.where, line.tried);
+  return text;
+}
+
 void Ledger::Line::add(const Line& other) {
   tried += other.tried;
   reached += other.reached;

@@ -32,6 +32,11 @@ class Ledger {
  public:
   void enter(const Fault& fault, const Outcome& outcome);
   bool all_well() const { return failures_ == 0; }
+  /// So often a place is tried before it counts as one that is not there.
+  static constexpr std::uint64_t kTriesOfAPlace = 3;
+  bool is_to_be_tried_again(const Fault& fault) const;
+  /// Places that nobody got to, in so many tries: their names, one a line.
+  std::string never_reached() const;
   std::uint64_t tries() const { return tries_; }
   /// As Markdown: what all of it came to, and the table.
   std::string summary() const;
