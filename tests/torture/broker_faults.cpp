@@ -17,6 +17,16 @@ void resize(World& world) {
   world.producer().send_command(wide ? "resize 192x108" : "resize 160x90");
 }
 
+void replace_broker(World& world, const Fault& fault) {
+  if (is_about(fault, {"Goodbye"})) {
+    world.broker().process().send_signal(SIGTERM);
+    world.broker().process().wait_exit(30s);
+  } else {
+    world.broker().kill();
+  }
+  world.broker().start();
+}
+
 bool cam_is_back(World& world) {
   return world.status_is([](const auto& status) {
     const auto cam = stream_in(status, "cam");

@@ -48,10 +48,11 @@ bool says_well(const ChildProcess& process, const nlohmann::json& last, const te
     if (exit.signal != 0 || exit.code != 1) return false;
     const int code = last["code"];
     if (allowed == End::kGivenUp) return code == FERRY_ERROR_TIMEOUT;
+    if (allowed == End::kRefused) return code == FERRY_ERROR_NOT_FOUND || code == FERRY_ERROR_NAME_TAKEN;
     return allowed == End::kDoneOrNoBroker &&
            (code == FERRY_ERROR_TIMEOUT || code == FERRY_ERROR_NO_BROKER || code == FERRY_ERROR_DISCONNECTED);
   }
-  if (!exit.clean() || allowed == End::kGivenUp) return false;
+  if (!exit.clean() || allowed == End::kGivenUp || allowed == End::kRefused) return false;
   if (!last.value("all_right", true)) return false;  // a producer's books have no such word
   const std::string why = last.value("ended", "stopped");
   return why == "stopped" || why == "goal" || (allowed == End::kDoneOrEvicted && why == "FERRY_ERROR_EVICTED" && was_told_of_its_eviction(process));

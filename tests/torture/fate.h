@@ -20,6 +20,7 @@ bool await_fate(test::ChildProcess& victim, const Fault& fault, int nth);
 enum class End : std::uint8_t {
   kDone,            ///< by its own will; all frames were right
   kGivenUp,         ///< its wait for a stream that does not come was given up
+  kRefused,         ///< there is no such stream, or it has a producer
   kDoneOrNoBroker,  ///< as kDone, or it found no broker that answered
   kDoneOrEvicted    ///< as kDone, or evicted and told so
 };
