@@ -15,6 +15,7 @@
 
 namespace ferry::client {
 
+using platform::SendStatus;
 using platform::UniqueFd;
 using proto::Error;
 using proto::ErrorCode;
@@ -64,13 +65,13 @@ std::vector<int> Connection::Question::fd_numbers() const {
 }
 
 Result<std::shared_ptr<Connection>> Connection::open(const Options& options) {
-  auto stop = platform::create_channel();
-  if (!stop) return std::move(stop).error();
+  auto wake = platform::create_channel();
+  if (!wake) return std::move(wake).error();
   std::shared_ptr<Connection> connection(new Connection(options));
-  connection->stop_ = std::move(*stop);
+  connection->wake_ = std::move(*wake);
   auto socket = platform::connect_to(options.socket_path);
   if (!socket) return std::move(socket).error();
-  connection->socket_ = std::move(*socket);
+  connection->socket_ = std::make_shared<const UniqueFd>(std::move(*socket));
   if (auto greeted = connection->greet(); !greeted) return std::move(greeted).error();
   connection->connected_ = true;
   connection->control_ = std::thread([raw = connection.get()] { raw->run(); });
@@ -79,7 +80,8 @@ Result<std::shared_ptr<Connection>> Connection::open(const Options& options) {
 
 Connection::~Connection() {
   if (!control_.joinable()) return;
-  platform::ring_channel(stop_.producer_end);
+  ending_ = true;
+  platform::ring_channel(wake_.producer_end);
   control_.join();
 }
 
@@ -102,14 +104,15 @@ Result<void> Connection::greet() {
   hello.application = options_.application;
   const Numbered greeting = number(std::move(hello));
   // A broker that refuses the session has said why before it closed: that is still there to be read.
-  const auto sent = send(greeting.bytes, {});
+  const std::int64_t until_ns = patience_end_ns();
+  const auto sent = send(greeting.bytes, {}, until_ns);
   if (!sent && sent.error().code != ErrorCode::kDisconnected) return sent;
 
-  const std::int64_t deadline_ns = platform::deadline_after(options_.timeout_ns);
   for (;;) {
-    auto readable = platform::wait_readable(socket_, stop_.consumer_end, deadline_ns);
+    auto readable = platform::wait_readable(*socket_, wake_.consumer_end, until_ns);
     if (!readable) return std::move(readable).error();
-    if (readable->other) return Error{ErrorCode::kDisconnected, "the connection is being closed"};
+    if (readable->other && is_to_end()) return Error{ErrorCode::kDisconnected, "the connection is being closed"};
+    if (readable->other) continue;
     if (!readable->socket)
       return Error{ErrorCode::kTimeout, fmt::format("the broker at '{}' did not answer within {} ms", options_.socket_path,
                                                     options_.timeout_ns / 1'000'000)};
@@ -136,17 +139,76 @@ Result<void> Connection::greet() {
   }
 }
 
-Result<void> Connection::send(std::span<const std::byte> bytes, std::span<const int> fds) {
-  std::lock_guard lock(send_mutex_);
+std::int64_t Connection::patience_end_ns() const { return platform::deadline_after(options_.timeout_ns); }
+
+Result<void> Connection::send(std::span<const std::byte> bytes, std::span<const int> fds, std::int64_t deadline_ns) {
+  const Error gone{ErrorCode::kDisconnected, "the broker is gone"};
+  std::unique_lock lock(send_mutex_);
+  const std::shared_ptr<const UniqueFd> socket = socket_;
+  if (!socket) return gone;
   FERRY_TEST_POINT_OF_MESSAGE("send", bytes, "before");
-  auto sent = platform::send_packet_before(socket_, bytes, fds, platform::deadline_after(options_.timeout_ns));
+  for (;;) {
+    auto sent = say_unsaid();
+    if (sent && *sent == SendStatus::kSent) sent = platform::send_packet(*socket, bytes, fds);
+    if (!sent) return std::move(sent).error();
+    if (*sent == SendStatus::kSent) break;
+    // Without the lock: who only tells something does not wait for a broker that stands still.
+    lock.unlock();
+    const auto room = platform::wait_room(*socket, deadline_ns);
+    if (!room) return room.error();
+    if (!*room) return Error{ErrorCode::kTimeout, "the broker has not read its messages in time"};
+    lock.lock();
+    if (socket_ != socket) return gone;
+  }
   FERRY_TEST_POINT_OF_MESSAGE("send", bytes, "after");
-  return sent;
+  return {};
+}
+
+void Connection::say(Unsaid message) {
+  std::lock_guard lock(send_mutex_);
+  // Who has not asked a broker anything has nothing to undo.
+  if (!connected() && !message.topic) return;
+  FERRY_TEST_POINT_OF_MESSAGE("send", message.bytes, "before");
+  keep(std::move(message));
+  if (connected()) (void)say_unsaid();
+}
+
+void Connection::keep(Unsaid message) {
+  const auto same = [&](const Unsaid& earlier) { return message.topic && earlier.topic == message.topic; };
+  std::erase_if(unsaid_, same);
+  unsaid_.push_back(std::move(message));
+}
+
+Result<SendStatus> Connection::say_unsaid() {
+  // A broker that has not greeted us, or not heard the claims, is not to hear of what they are about.
+  if (!socket_ || !connected()) return SendStatus::kSent;
+  while (!unsaid_.empty()) {
+    auto sent = platform::send_packet(*socket_, unsaid_.front().bytes, {});
+    if (!sent && sent.error().code == ErrorCode::kDisconnected) return sent;
+    if (sent && *sent == SendStatus::kWouldBlock) {
+      // The control thread waits for room.
+      platform::ring_channel(wake_.producer_end);
+      return sent;
+    }
+    FERRY_TEST_POINT_OF_MESSAGE("send", unsaid_.front().bytes, "after");
+    unsaid_.pop_front();
+  }
+  return SendStatus::kSent;
+}
+
+bool Connection::has_unsaid() {
+  std::lock_guard lock(send_mutex_);
+  return !unsaid_.empty();
+}
+
+bool Connection::is_to_end() {
+  (void)platform::drain_channel(wake_.consumer_end);
+  return ending_;
 }
 
 /// One message with the descriptors that belong to it; kWouldBlock when there is none yet.
 Result<Message> Connection::receive() {
-  auto packet = platform::receive_packet(socket_);
+  auto packet = platform::receive_packet(*socket_);
   if (!packet) return std::move(packet).error();
   if (packet->bytes.empty()) return Error{ErrorCode::kDisconnected, "the broker closed the connection"};
   auto envelope = proto::decode(packet->bytes);
@@ -181,7 +243,7 @@ Result<Message> Connection::ask(wire::BodyUnion body, std::span<const int> fds, 
     if (waits) pending.again = Question::keep(bytes, fds);
   }
   if (send_now) {
-    const auto sent = send(bytes, fds);
+    const auto sent = send(bytes, fds, deadline_ns);
     if (!sent && !(waits && sent.error().code == ErrorCode::kDisconnected)) {
       std::lock_guard lock(mutex_);
       pending_.erase(request);
@@ -228,11 +290,23 @@ void Connection::run() {
   }
 }
 
+Result<platform::ReadableOrRoom> Connection::wait_for_work() {
+  if (has_unsaid()) return platform::wait_readable_or_room(*socket_, wake_.consumer_end);
+  const auto readable = platform::wait_readable(*socket_, wake_.consumer_end, -1);
+  if (!readable) return readable.error();
+  return platform::ReadableOrRoom{readable->socket, false, readable->other};
+}
+
 std::optional<Error> Connection::serve() {
   for (;;) {
-    auto readable = platform::wait_readable(socket_, stop_.consumer_end, -1);
-    if (!readable) return readable.error();
-    if (readable->other) return std::nullopt;
+    const auto ready = wait_for_work();
+    if (!ready) return ready.error();
+    if (ready->other && is_to_end()) return std::nullopt;
+    if (ready->room) {
+      std::lock_guard lock(send_mutex_);
+      (void)say_unsaid();
+    }
+    if (!ready->readable) continue;
     auto message = receive();
     if (!message) {
       if (message.error().code == ErrorCode::kWouldBlock) continue;
@@ -337,6 +411,7 @@ bool Connection::reconnect() {
     // Closed at once: a broker that lives and sent us away shall see that we are gone.
     std::lock_guard lock(send_mutex_);
     socket_.reset();
+    std::erase_if(unsaid_, [](const Unsaid& message) { return !message.topic; });
   }
   const UniqueFd nothing;
   // A broker that ends each session as soon as it has begun is not to be asked without a pause.
@@ -351,8 +426,8 @@ bool Connection::reconnect() {
     const std::int64_t until_ns = platform::now_ns() + pause_ns_;
     bool appeared = false;
     do {
-      auto ready = platform::wait_readable(watch ? watch->fd() : nothing, stop_.consumer_end, until_ns);
-      if (!ready || ready->other) return false;
+      auto ready = platform::wait_readable(watch ? watch->fd() : nothing, wake_.consumer_end, until_ns);
+      if (!ready || (ready->other && is_to_end())) return false;
       appeared = ready->socket && watch->drain();
     } while (!appeared && platform::now_ns() < until_ns);
     pause_ns_ = appeared ? kFirstPauseNs : std::min(2 * pause_ns_, kLongestPauseNs);
@@ -364,7 +439,7 @@ bool Connection::connect_again() {
   if (!socket) return false;
   {
     std::lock_guard lock(send_mutex_);
-    socket_ = std::move(*socket);
+    socket_ = std::make_shared<const UniqueFd>(std::move(*socket));
   }
   if (greet()) return true;
   std::lock_guard lock(send_mutex_);
@@ -383,7 +458,7 @@ void Connection::resume() {
     for (const auto& [request, pending] : pending_)
       if (pending.again && !pending.done) again.push_back(pending.again);
   }
-  for (const auto& question : again) (void)send(question->bytes, question->fd_numbers());
+  for (const auto& question : again) (void)send(question->bytes, question->fd_numbers(), patience_end_ns());
 }
 
 void Connection::claim(Address address, const Numbered& claim, std::span<const int> fds) {
@@ -391,7 +466,7 @@ void Connection::claim(Address address, const Numbered& claim, std::span<const i
     std::lock_guard lock(mutex_);
     claims_.emplace(claim.request, address);
   }
-  (void)send(claim.bytes, fds);
+  (void)send(claim.bytes, fds, patience_end_ns());
 }
 
 bool Connection::deliver_claim(Message& message) {

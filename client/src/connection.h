@@ -5,15 +5,18 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "platform/message_socket.h"
+#include "platform/socket_room.h"
 #include "proto/codec.h"
 #include "proto/ids.h"
 #include "proto/pages/page.h"
@@ -65,16 +68,24 @@ class Connection {
     return ask(std::move(body), fds, expected, options_.timeout_ns, std::move(recipient));
   }
 
-  /// Says something that has no answer. Never blocks for long; a lost broker is not an error here.
+  /// Says something that has no answer, and never waits: what a broker that stands still has no room for is said as soon as
+  /// it has. A lost broker is not an error here.
   template <class Table>
   void tell(Table table) {
-    (void)send(proto::encode(0, std::move(table)), {});
+    say({std::nullopt, proto::encode(0, std::move(table))});
+  }
+  /// The same for what is true until the next one of its kind about @p stream: it takes the place of one that is not said
+  /// yet. Without a broker it is for the next one, after the claims.
+  template <class Table>
+  void tell_newest(proto::StreamId stream, Table table) {
+    constexpr wire::Body kind = wire::BodyUnionTraits<Table>::enum_value;
+    say({Topic{kind, raw(stream)}, proto::encode(0, std::move(table))});
   }
 
   // For on_reconnected() only. A broker that is lost again asks again.
   template <class Table>
   void hand_back(Table table, std::span<const int> fds) {
-    (void)send(proto::encode(0, std::move(table)), fds);
+    (void)send(proto::encode(0, std::move(table)), fds, patience_end_ns());
   }
   template <class Table>
   void claim(proto::StreamId producer_of, Table table, std::span<const int> fds) {
@@ -120,13 +131,30 @@ class Connection {
     proto::Result<Message> answer{proto::Error{}};
   };
 
+  using Topic = std::pair<wire::Body, std::uint64_t>;
+  struct Unsaid {
+    std::optional<Topic> topic;
+    std::vector<std::byte> bytes;
+  };
+
   explicit Connection(Options options) : options_(std::move(options)) {}
   proto::Result<void> greet();
-  proto::Result<void> send(std::span<const std::byte> bytes, std::span<const int> fds);
+  /// Of a question that says no other.
+  std::int64_t patience_end_ns() const;
+  /// Waits for room until @p deadline_ns (negative: for ever), then kTimeout.
+  proto::Result<void> send(std::span<const std::byte> bytes, std::span<const int> fds, std::int64_t deadline_ns);
+  void say(Unsaid message);
+  void keep(Unsaid message);
+  /// What a broker has not heard, as far as there is room. kSent: nothing is left that this broker may hear now.
+  proto::Result<platform::SendStatus> say_unsaid();
+  bool has_unsaid();
   proto::Result<Message> receive();
   void run();
   /// Until the session ends: why, or nothing when this connection is to end.
   std::optional<proto::Error> serve();
+  proto::Result<platform::ReadableOrRoom> wait_for_work();
+  /// What the control thread was woken for, if not for what is unsaid.
+  bool is_to_end();
   void take_answer(Message message);
   void deliver(Message message);
   void lose(const proto::Error& why);
@@ -152,14 +180,17 @@ class Connection {
   static Address address_of(const proto::Envelope& envelope);
 
   const Options options_;
-  platform::UniqueFd socket_;   // exchanged by the control thread, with send_mutex_ held
-  platform::ChannelPair stop_;  // rung once, to end the control thread
+  // Exchanged by the control thread, with send_mutex_ held. Shared with those who wait for room without it.
+  std::shared_ptr<const platform::UniqueFd> socket_;
+  platform::ChannelPair wake_;  // rung for the control thread
+  std::atomic<bool> ending_{false};
   std::atomic<bool> connected_{false};
   // The control thread's, once that runs.
   std::int64_t greeted_ns_ = 0;  // when the last session began
   std::int64_t pause_ns_ = 0;    // before the next look for a broker
 
-  std::mutex send_mutex_;
+  std::mutex send_mutex_;  // never held by who waits for the broker
+  std::deque<Unsaid> unsaid_;
 
   mutable std::mutex mutex_;  // everything below
   std::shared_ptr<const wire::HelloReplyT> hello_;

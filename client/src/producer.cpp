@@ -435,7 +435,7 @@ void Producer::make_newest(const proto::FrameRecord& record) {
     wire::GenerationsRetiredT retired;
     retired.stream = raw(stream_);
     retired.newest = record.generation;
-    connection_->tell(std::move(retired));
+    connection_->tell_newest(stream_, std::move(retired));
   }
 }
 
@@ -548,7 +548,7 @@ void Producer::report_starved(std::int64_t now_ns) {
   report.starved_ms = static_cast<std::uint32_t>((now_ns - starved_since_ns_) / 1'000'000);
   for (const proto::LeaseView& lease : leases_.views())
     if ((blockers_[lease.index / 64] >> (lease.index % 64) & 1) != 0) report.leases.push_back(raw(lease.id));
-  if (!report.leases.empty()) connection_->tell(std::move(report));
+  if (!report.leases.empty()) connection_->tell_newest(stream_, std::move(report));
 }
 
 /// Whether choose() found slots in the hands of consumers.

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
+#include "ferry/ferry.h"
 #include "tests/torture/places.h"
 
 namespace ferry::torture {
@@ -34,6 +36,28 @@ bool meets_its_fate(ChildProcess& process, std::chrono::milliseconds timeout) {
   return true;
 }
 
+/// An application that is evicted learns it, and why, from acquire(); from an event too if it waits for that.
+bool was_told_of_its_eviction(const ChildProcess& process) {
+  return std::ranges::any_of(process.reports(), [](const auto& report) {
+    return report["report"] == "ended" && report["code"] == FERRY_ERROR_EVICTED && !report["text"].template get<std::string>().empty();
+  });
+}
+
+bool says_well(const ChildProcess& process, const nlohmann::json& last, const test::ExitStatus& exit, End allowed) {
+  if (last["report"] == "failed") {
+    if (exit.signal != 0 || exit.code != 1) return false;
+    const int code = last["code"];
+    if (allowed == End::kGivenUp) return code == FERRY_ERROR_TIMEOUT;
+    if (allowed == End::kRefused) return code == FERRY_ERROR_NOT_FOUND || code == FERRY_ERROR_NAME_TAKEN;
+    return allowed == End::kDoneOrNoBroker &&
+           (code == FERRY_ERROR_TIMEOUT || code == FERRY_ERROR_NO_BROKER || code == FERRY_ERROR_DISCONNECTED);
+  }
+  if (!exit.clean() || allowed == End::kGivenUp || allowed == End::kRefused) return false;
+  if (!last.value("all_right", true)) return false;  // a producer's books have no such word
+  const std::string why = last.value("ended", "stopped");
+  return why == "stopped" || why == "goal" || (allowed == End::kDoneOrEvicted && why == "FERRY_ERROR_EVICTED" && was_told_of_its_eviction(process));
+}
+
 bool is_place_of_ours(const Fault& fault) { return fault.where == kAnyTime || fault.where == kWorkQueued; }
 
 }  // namespace
@@ -53,20 +77,23 @@ bool await_fate(ChildProcess& victim, const Fault& fault, int nth) {
   return meets_its_fate(victim, 10s) && ours;
 }
 
-std::string awaken(ChildProcess& victim) {
+std::string judge_end(ChildProcess& process, End allowed) try {
+  const auto last = process.wait_report_if("an end", [](const auto& report) {
+    return report["report"] == "done" || report["report"] == "failed";
+  }, 40s);
+  const test::ExitStatus exit = process.wait_exit(20s);
+  if (says_well(process, last, exit, allowed)) return {};
+  return fmt::format("exit code {}, signal {}, {}; ", exit.code, exit.signal, last.dump());
+} catch (const std::exception& error) {
+  return fmt::format("{}; ", error.what());
+}
+
+std::string awaken(ChildProcess& victim, End allowed) {
   victim.send_signal(SIGCONT);
   std::this_thread::sleep_for(100ms);
   victim.send_command("stop");
-  try {
-    const auto last = victim.wait_report_if("an end", [](const auto& report) {
-      return report["report"] == "done" || report["report"] == "failed";
-    }, 40s);
-    victim.wait_exit(20s);
-    if (last.contains("all_right") && !last["all_right"]) return "after SIGCONT: " + last.dump();
-  } catch (const std::exception& error) {
-    return fmt::format("after SIGCONT: {}", error.what());
-  }
-  return {};
+  const std::string wrong = judge_end(victim, allowed);
+  return wrong.empty() ? "" : "after SIGCONT: " + wrong;
 }
 
 }  // namespace ferry::torture

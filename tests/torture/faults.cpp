@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "tests/torture/fate.h"
 #include "tests/torture/parties.h"
 #include "tests/torture/places.h"
 
@@ -19,6 +20,7 @@ Outcome between_books(World& world, Inflicted inflicted) {
     const World::Sum before = world.books();
     world.forget_gaps();
     inflicted(outcome);
+    outcome.failure += world.footprint_is_usual();
     const World::Sum after = world.books();
     outcome.frames = after.frames - before.frames;
     outcome.wrong_frames = after.wrong - before.wrong;
@@ -43,6 +45,7 @@ Outcome inflict(World& world, const Fault& fault, int nth, const GapBound& bound
     else
       inflict_on_consumer(world, fault, nth, inflicted);
   });
+  outcome.may_stand_still = may_stand_still(fault);
   outcome.failure += bound.judge(fault, outcome);
   return outcome;
 }
@@ -52,9 +55,7 @@ Outcome inflict_nothing(World& world) {
     auto guest = world.start("test_consumer", {"--name", "cam", "--frames", "30"});
     guest.wait_report("attached", 30s);
     resize(world);
-    guest.wait_report("done", 30s);
-    guest.wait_exit();
-    outcome.failure = world.flows(30);
+    outcome.failure = judge_end(guest) + world.flows(30);
     outcome.reached = true;
   });
 }

@@ -29,6 +29,8 @@ std::uint64_t allowance_ns(const Fault& fault) {
 
 }  // namespace
 
+bool may_stand_still(const Fault& fault) { return allowance_ns(fault) != 0; }
+
 GapBound::GapBound() {
   if (const char* text = std::getenv("FERRY_TORTURE_GAP_MS")) strict_ns_ = std::strtoull(text, nullptr, 10) * kMs;
 }

@@ -9,6 +9,9 @@
 
 namespace ferry::torture {
 
+/// The producer of "cam" waits for whom @p fault stops: it is a `block` stream, which loses no frame instead.
+bool may_stand_still(const Fault& fault);
+
 class GapBound {
  public:
   /// $FERRY_TORTURE_GAP_MS says it strictly. Without it, what this machine does with nobody dying decides.

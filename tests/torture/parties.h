@@ -10,6 +10,8 @@ void inflict_on_consumer(World& world, const Fault& fault, int nth, Outcome& out
 void inflict_on_producer(World& world, const Fault& fault, int nth, Outcome& outcome);
 void inflict_on_broker(World& world, const Fault& fault, int nth, Outcome& outcome);
 
+/// Another broker: the one before is killed, or says goodbye where @p fault is about that.
+void replace_broker(World& world, const Fault& fault);
 /// Of "cam", there and back again.
 void resize(World& world);
 /// "cam" is live and has the consumers that never die.

@@ -32,9 +32,19 @@ const Places kConsumerPlaces{kAnyTime,
                              "receive.LeaseRestored.after",
                              "send.Detach.before",
                              "send.Detach.after",
-                             "receive.Done.after"};
+                             "receive.Done.after",
+                             "receive.Refused.after",
+                             "receive.StreamStateChanged.after",
+                             "receive.ProducerChanged.after",
+                             "receive.Goodbye.after"};
+const Places kEveryConsumersPlaces{"receive.LeaseEnded.after"};  // the others starve nobody
 const Places kProducerPlaces{kAnyTime,
                              kWorkQueued,
+                             "send.Hello.before",
+                             "send.Hello.after",
+                             "receive.HelloReply.after",
+                             "receive.Refused.after",
+                             "receive.Goodbye.after",
                              "send.CreateStream.before",
                              "send.CreateStream.after",
                              "receive.StreamCreated.after",
@@ -67,7 +77,10 @@ const Places kProducerPlaces{kAnyTime,
 const Places kBrokerPlaces{kAnyTime,
                            "handle.Hello.before",
                            "send.HelloReply.before",
+                           "handle.Hello.after",
+                           "handle.HandBackGeneration.before",
                            "handle.HandBackGeneration.after",
+                           "handle.HandBackLease.before",
                            "handle.HandBackLease.after",
                            "handle.ReclaimStream.before",
                            "handle.ReclaimStream.after",
@@ -88,9 +101,11 @@ const Places kBrokerPlaces{kAnyTime,
                            "handle.Reconfigure.before",
                            "send.GenerationStarted.before",
                            "handle.Reconfigure.after",
+                           "handle.GenerationsRetired.before",
                            "handle.GenerationsRetired.after",
                            "handle.QueryStatus.before",
                            "send.StatusReply.before",
+                           "handle.QueryStatus.after",
                            "handle.ReportStarved.before",
                            "handle.ReportStarved.after",
                            "send.StreamStateChanged.before",
@@ -116,6 +131,7 @@ std::vector<Fault> all_faults() {
   };
   add(kConsumerLatest, kConsumerPlaces);
   add(kConsumerEvery, kConsumerPlaces);
+  add(kConsumerEvery, kEveryConsumersPlaces);
   add(kProducer, kProducerPlaces);
   add(kBroker, kBrokerPlaces);
   return faults;
@@ -128,7 +144,7 @@ int passes_of(const Fault& fault) {
                        "LeaseAdded",      "before_admission",   "Reconfigure",      "GenerationsRetired", "GenerationStarted",
                        "new_generation",  "ReclaimStream",      "StreamRestored",   "LeaseEnded",        "HandBackGeneration",
                        "Refused",         "ReportStarved",      "CloseStream",      "ProducerChanged",   "StreamStateChanged",
-                       kWorkQueued}))
+                       "Goodbye",         kWorkQueued}))
     return 1;
   const bool once_each = is_about(fault, {"Hello", "Lease"}) && fault.party != kBroker;
   return once_each ? 1 : is_about(fault, {"Lease"}) ? 2 : kMany;

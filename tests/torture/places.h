@@ -25,6 +25,6 @@ inline bool stops(const Fault& fault) { return fault.signal == "SIGSTOP"; }
 /// The name of its place has one of @p words in it.
 bool is_about(const Fault& fault, std::initializer_list<const char*> words);
 /// A client's place that it comes to under the next broker.
-inline bool needs_restart(const Fault& fault) { return is_about(fault, {"HandBack", "Reclaim", "Restored"}); }
+inline bool needs_restart(const Fault& fault) { return is_about(fault, {"HandBack", "Reclaim", "Restored", "Goodbye"}); }
 
 }  // namespace ferry::torture
