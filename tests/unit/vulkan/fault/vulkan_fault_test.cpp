@@ -76,11 +76,12 @@ Footprint footprint() {
   return {static_cast<std::size_t>(std::distance(begin(all), end(all))), read_census(census_file())};
 }
 
-/// A driver's thread may close what it has waited for a moment after its work is seen to be done.
-Footprint footprint_like(const Footprint& wanted) {
+/// A driver's thread may close what it has waited for a moment after its work is seen to be done: as much as @p wanted, or
+/// less, where that was counted too early.
+Footprint settled_footprint(const Footprint& wanted) {
   const ferry::test::Deadline deadline(std::chrono::seconds(5));
   Footprint now = footprint();
-  while (!(now == wanted) && !deadline.passed()) {
+  while (!(now.vulkan == wanted.vulkan && now.descriptors <= wanted.descriptors) && !deadline.passed()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     now = footprint();
   }
@@ -104,7 +105,7 @@ class VulkanFaults : public ::testing::Test {
   template <class Scenario>
   void sweep(const char* function, Scenario scenario, bool may_go_on = false, bool needs = true) {
     int places = 0;
-    const Footprint before = footprint();
+    Footprint before = footprint();
     for (const Kind& kind : kKinds) {
       const int earlier = places;
       for (int nth = 1;; ++nth) {
@@ -131,11 +132,12 @@ class VulkanFaults : public ::testing::Test {
             EXPECT_NE(ended.error().message.find(function), std::string::npos) << where;
           }
         }
-        const Footprint after = footprint_like(before);
-        EXPECT_EQ(after.descriptors, before.descriptors) << where;
+        const Footprint after = settled_footprint(before);
+        EXPECT_LE(after.descriptors, before.descriptors) << where;
         EXPECT_EQ(after.vulkan, before.vulkan) << where << "; left: " << after.vulkan.text() << " instead of "
                                                << before.vulkan.text();
         if (HasFailure()) return;
+        before = after;
       }
       EXPECT_EQ(places > earlier, needs) << function << ", VkResult " << static_cast<int>(kind.result) << ": "
                                          << places - earlier << " places";
@@ -316,7 +318,7 @@ TEST_F(VulkanFaults, WhileTheDeviceForCopiesIsMade) {
   if (!layer().disarm()) GTEST_SKIP() << "no transport host-memory here";
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::kOutOfMemory) << failed.error().message;
-  EXPECT_EQ(footprint_like(before), before);
+  EXPECT_EQ(settled_footprint(before), before);
   const auto next = scenario();
   EXPECT_TRUE(next) << next.error().message;
 }
