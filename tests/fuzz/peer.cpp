@@ -1,15 +1,17 @@
 #include "tests/fuzz/peer.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "platform/linux/process_start.h"
 #include "platform/message_socket.h"
 #include "proto/codec.h"
-#include "proto/format.h"
-#include "proto/usage.h"
+#include "tests/fuzz/messages.h"
 #include "tests/fuzz/require.h"
 
 namespace ferry::fuzz {
@@ -25,212 +27,21 @@ platform::OwnedPage<Page> new_page(proto::PageKind kind) {
   return std::move(*page);
 }
 
-std::string some_name(Input& input) {
-  const std::uint8_t kind = input.byte();
-  if (kind < 200) return std::string(1, static_cast<char>('a' + kind % 3));
-  const auto bytes = input.take(kind % 8);
-  return {bytes.begin(), bytes.end()};
-}
+/// What nobody means to send: more than a message may carry is refused by the sender's own side.
+constexpr std::size_t kMostDescriptors = 24;
 
-std::unique_ptr<wire::ImageT> some_image(Input& input) {
-  auto image = std::make_unique<wire::ImageT>();
-  const std::uint8_t kind = input.byte();
-  image->width_px = kind < 220 ? 1 + kind : static_cast<std::uint32_t>(input.interesting());
-  image->height_px = kind < 220 ? 1 + kind / 2 : static_cast<std::uint32_t>(input.interesting());
-  image->format = kind < 220 ? static_cast<std::uint8_t>(proto::Format::kRgba8Unorm) : input.byte();
-  if (kind >= 220) {
-    image->usage = static_cast<std::uint32_t>(input.interesting());
-    image->flags = static_cast<std::uint32_t>(input.interesting());
-  }
-  return image;
-}
-
-std::unique_ptr<wire::DeviceT> some_device(Input& input, std::uint8_t number) {
-  const std::uint8_t kind = input.byte();
-  if (kind > 250) return nullptr;
-  auto device = std::make_unique<wire::DeviceT>();
-  const auto filled = [](std::uint8_t byte) {
-    const std::uint64_t word = 0x0101010101010101u * byte;
-    return std::make_unique<wire::Uuid>(word, word);
-  };
-  device->device_uuid = filled(kind > 240 ? std::uint8_t{9} : number);
-  device->driver_uuid = filled(0xdd);
-  device->transports = {wire::Transport::OpaqueFd};
-  if (kind > 100) device->transports.push_back(wire::Transport::DmaBuf);
-  for (std::uint8_t i = 0; i < kind % 5; ++i)
-    device->modifiers.emplace_back(i == 2 ? ~std::uint64_t{0} : i, kind % 64u, static_cast<std::uint8_t>(i * 3), i, i != 1);
-  device->sync_modes = {wire::SyncMode::Timeline, wire::SyncMode::Host};
-  if (kind > 230) device->sync_modes.pop_back();
-  return device;
-}
-
-std::unique_ptr<wire::GenerationT> some_generation(Input& input) {
-  if (input.byte() > 250) return nullptr;
-  auto generation = std::make_unique<wire::GenerationT>();
-  generation->id = static_cast<std::uint32_t>(input.interesting());
-  generation->image = some_image(input);
-  generation->slot_count = 3 + input.below(4);
-  generation->transport = input.below(4) == 0 ? static_cast<wire::Transport>(input.below(5)) : wire::Transport::OpaqueFd;
-  generation->has_timeline = input.below(4) == 0;
-  generation->allocation_size = input.byte() < 200 ? 4096 : input.interesting();
-  generation->row_pitch = static_cast<std::uint32_t>(input.interesting());
-  if (input.below(4) == 0) {
-    generation->transport = wire::Transport::DmaBuf;
-    generation->modifier = input.interesting();
-    for (std::uint32_t planes = input.below(7); planes > 0; --planes)
-      generation->planes.emplace_back(input.interesting(), input.interesting());
-  }
-  generation->reason = some_name(input);
-  return generation;
-}
-
-wire::BodyUnion some_hand_back(Input& input, std::uint8_t device_number) {
-  wire::BodyUnion body;
-  switch (input.below(4)) {
-    case 0: {
-      wire::HandBackGenerationT part;
-      part.stream = input.interesting();
-      part.generation = some_generation(input);
-      body.Set(std::move(part));
-      break;
-    }
-    case 1: {
-      wire::HandBackLeaseT part;
-      part.stream = input.interesting();
-      part.lease = input.interesting();
-      part.lease_index = static_cast<std::uint32_t>(input.interesting());
-      part.mode = static_cast<wire::ConsumerMode>(input.below(4));
-      part.max_holds = input.below(18);
-      part.queue_depth = input.below(34);
-      part.has_release_timeline = input.below(2) == 0;
-      part.completed_only = input.below(4) == 0;
-      body.Set(part);
-      break;
-    }
-    case 2: {
-      wire::ReclaimStreamT claim;
-      claim.stream = input.interesting();
-      claim.name = some_name(input);
-      claim.device = some_device(input, device_number);
-      claim.sync_mode = static_cast<wire::SyncMode>(input.below(5));
-      claim.queue_policy = static_cast<wire::QueuePolicy>(input.below(4));
-      claim.frames_in_flight = 1 + input.below(9);
-      claim.next_sequence = input.interesting();
-      claim.newest_generation = static_cast<std::uint32_t>(input.interesting());
-      claim.producers = static_cast<std::uint32_t>(input.interesting());
-      body.Set(std::move(claim));
-      break;
-    }
-    default: {
-      wire::ReclaimLeaseT claim;
-      claim.stream = input.interesting();
-      claim.name = some_name(input);
-      claim.lease = input.interesting();
-      claim.lease_index = static_cast<std::uint32_t>(input.interesting());
-      claim.mode = static_cast<wire::ConsumerMode>(input.below(4));
-      claim.max_holds = input.below(18);
-      claim.queue_depth = input.below(34);
-      claim.has_release_timeline = input.below(2) == 0;
-      claim.completed_only = input.below(4) == 0;
-      claim.device = some_device(input, device_number);
-      claim.queue_policy = static_cast<wire::QueuePolicy>(input.below(4));
-      claim.next_sequence = input.interesting();
-      claim.newest_generation = static_cast<std::uint32_t>(input.interesting());
-      claim.newest_known = static_cast<std::uint32_t>(input.interesting());
-      claim.producers = static_cast<std::uint32_t>(input.interesting());
-      body.Set(std::move(claim));
-    }
-  }
-  return body;
-}
-
-wire::BodyUnion some_request(Input& input, std::uint8_t device_number) {
-  wire::BodyUnion body;
-  const std::uint8_t what = input.byte();
-  if (what >= 200) return some_hand_back(input, device_number);
-  switch (what % 11) {
-    case 0: {
-      wire::HelloT hello;
-      hello.protocol_min = 1;
-      hello.protocol_max = static_cast<std::uint16_t>(1 + input.interesting());
-      hello.application = some_name(input);
-      body.Set(std::move(hello));
-      break;
-    }
-    case 1: {
-      wire::CreateStreamT create;
-      create.name = some_name(input);
-      create.image = some_image(input);
-      create.device = some_device(input, device_number);
-      create.sync_mode = static_cast<wire::SyncMode>(input.below(5));
-      create.queue_policy = static_cast<wire::QueuePolicy>(input.below(4));
-      create.frames_in_flight = 1 + input.below(9);
-      create.min_slots = input.below(20);
-      body.Set(std::move(create));
-      break;
-    }
-    case 2: {
-      wire::ReconfigureT reconfigure;
-      reconfigure.stream = input.interesting();
-      reconfigure.image = some_image(input);
-      body.Set(std::move(reconfigure));
-      break;
-    }
-    case 3: {
-      wire::GenerationsRetiredT retired;
-      retired.stream = input.interesting();
-      retired.newest = static_cast<std::uint32_t>(input.interesting());
-      body.Set(retired);
-      break;
-    }
-    case 4: {
-      wire::ReportStarvedT starved;
-      starved.stream = input.interesting();
-      for (std::uint32_t i = input.below(4); i > 0; --i) starved.leases.push_back(input.interesting());
-      starved.starved_ms = static_cast<std::uint32_t>(input.interesting());
-      body.Set(std::move(starved));
-      break;
-    }
-    case 5: {
-      wire::CloseStreamT close;
-      close.stream = input.interesting();
-      body.Set(close);
-      break;
-    }
-    case 6:
-    case 7: {
-      wire::AttachT attach;
-      attach.name = some_name(input);
-      attach.device = some_device(input, device_number);
-      attach.mode = static_cast<wire::ConsumerMode>(input.below(4));
-      attach.max_holds = input.below(18);
-      attach.queue_depth = input.below(34);
-      attach.wait = input.below(2) == 0;
-      body.Set(std::move(attach));
-      break;
-    }
-    case 8: {
-      wire::CancelAttachT cancel;
-      cancel.request = input.interesting();
-      body.Set(cancel);
-      break;
-    }
-    case 9: {
-      wire::DetachT detach;
-      detach.lease = input.interesting();
-      body.Set(detach);
-      break;
-    }
-    default: {
-      wire::QueryStatusT query;
-      query.first_stream = input.interesting();
-      body.Set(query);
-    }
-  }
-  return body;
+/// A texture or timeline: memory as software drivers give it out, or an anonymous inode as drivers of hardware do.
+UniqueFd new_slot(bool of_hardware) {
+  return UniqueFd{of_hardware ? eventfd(0, EFD_CLOEXEC) : memfd_create("fuzz-slot", MFD_CLOEXEC)};
 }
 
 }  // namespace
+
+void sign(proto::PageWriter& writer) {
+  static const std::uint64_t started_ticks = platform::process_start_ticks(getpid());
+  writer.pid = static_cast<std::uint32_t>(getpid());
+  writer.started_ticks = started_ticks;
+}
 
 Peer::Peer(UniqueFd socket, std::uint8_t device_number)
     : socket_(std::move(socket)),
@@ -238,10 +49,7 @@ Peer::Peer(UniqueFd socket, std::uint8_t device_number)
       stream_page_(new_page<proto::StreamPage>(proto::PageKind::kStream)),
       lease_page_(new_page<proto::LeasePage>(proto::PageKind::kLease)) {
   // Both pages are this process's, as every peer's are: what is claimed goes beyond the first check.
-  for (proto::PageWriter* writer : {&stream_page_.page().writer, &lease_page_.page().writer}) {
-    writer->pid = static_cast<std::uint32_t>(getpid());
-    writer->started_ticks = platform::process_start_ticks(getpid());
-  }
+  for (proto::PageWriter* writer : {&stream_page_.page().writer, &lease_page_.page().writer}) sign(*writer);
   wire::HelloT hello;
   hello.protocol_min = 1;
   hello.protocol_max = 1;
@@ -270,15 +78,17 @@ void Peer::say(Input& input) {
   const std::uint8_t kind = input.byte();
   if (kind > 230) return send(bytes, input, kind % 4);
   const auto envelope = proto::decode(bytes);
-  const std::size_t wanted = envelope ? proto::descriptor_count(**envelope) : 0;
+  const std::size_t wanted = envelope ? std::min(proto::descriptor_count(**envelope), kMostDescriptors) : 0;
   std::vector<UniqueFd> fds;
   if (type == wire::Body::Attach || type == wire::Body::HandBackLease || type == wire::Body::ReclaimLease)
     fds.push_back(lease_page_.fd().duplicate());
   if (type == wire::Body::CreateStream || type == wire::Body::ReclaimStream || type == wire::Body::ReclaimLease)
     fds.push_back(stream_page_.fd().duplicate());
-  // Textures and timelines: memory as a driver would give it out, and sometimes something else.
-  while (fds.size() < wanted)
-    fds.push_back(input.byte() > 240 ? some_descriptor(input) : UniqueFd{memfd_create("fuzz-slot", MFD_CLOEXEC)});
+  // Textures and timelines as a driver would give them out, and sometimes something else.
+  while (fds.size() < wanted) {
+    const std::uint8_t which = input.byte();
+    fds.push_back(which > 240 ? some_descriptor(input) : new_slot(which >= 200));
+  }
   std::vector<int> numbers;
   for (const UniqueFd& fd : fds) numbers.push_back(fd.get());
   (void)platform::send_packet(socket_, bytes, numbers);

@@ -11,6 +11,9 @@
 
 namespace ferry::fuzz {
 
+/// As a page of this process's.
+void sign(proto::PageWriter& writer);
+
 class Peer {
  public:
   /// @p device: what the broker's device calls itself; a peer that lies about it gets nowhere.

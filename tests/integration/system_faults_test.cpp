@@ -1,5 +1,6 @@
-// Every system call of libferry's that can fail does, at every place where it is made, on whichever thread: the
-// application hears why or goes on, nobody waits for ever, nothing is left behind, and the next try works.
+// System calls of libferry's (fault_shim.cpp lists them, with the errors they can have) fail at every place where they are
+// made, on whichever thread: the application hears why or goes on, nobody waits for ever, nothing is left behind, and the
+// next try works.
 
 #include <fmt/format.h>
 
@@ -17,6 +18,15 @@ namespace ferry::test {
 namespace {
 
 using daemon::test::Fault;
+using daemon::test::NotMade;
+
+constexpr NotMade kNotMade[] = {
+    {"accept4", "the library listens nowhere"},
+    {"getsockopt", "it asks nothing of its peers"},
+    {"openat", "it looks at no other process"},
+    {"timerfd_create", "a producer that waits on a descriptor has one, and here none does"},
+    {"poll", "it waits with ppoll"},
+};
 
 constexpr auto kLongest = 30s;  // every wait in it has a deadline of less
 
@@ -66,8 +76,7 @@ TEST_F(SystemFaults, AreHeardOfAndLeaveNothing) {
   const std::size_t before = open_descriptors();
   ASSERT_EQ(try_scenario(), "");
   ASSERT_EQ(open_descriptors(), before) << "even without a fault";
-  int all = 0;
-  for (const Fault& fault : daemon::test::all_faults()) {
+  for (const Fault& fault : daemon::test::common_faults()) {
     int places = 0;
     for (;; ++places) {
       ASSERT_LT(places, 500) << fault.function << " has no end";
@@ -88,9 +97,9 @@ TEST_F(SystemFaults, AreHeardOfAndLeaveNothing) {
       if (HasFailure()) return;
     }
     std::printf("%-16s %-45s %d places\n", fault.function, std::strerror(fault.error), places);
-    all += places;
+    EXPECT_TRUE(places > 0 || !daemon::test::is_made(fault.function, kNotMade))
+        << fault.function << ": " << std::strerror(fault.error) << ", " << places << " places";
   }
-  EXPECT_GT(all, 100) << "hardly anything was tried";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,12 +31,18 @@ VkResult injected(const char* function) {
   return armed.result;
 }
 
-/// A failed import leaves its descriptor with the caller; but not one of lavapipe's, which closes it, and which these
-/// tests run on (platform/vulkan/driver_fd.h).
+std::atomic<bool> software_driver{false};
+
+/// A failed import leaves its descriptor with the caller; but not one of a software driver's, which closes it
+/// (platform/vulkan/driver_fd.h).
 void lose_descriptor(const VkMemoryAllocateInfo& info) {
+  if (!software_driver) return;
   for (auto* next = static_cast<const VkBaseInStructure*>(info.pNext); next != nullptr; next = next->pNext)
     if (next->sType == VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR)
       ::close(reinterpret_cast<const VkImportMemoryFdInfoKHR*>(next)->fd);
+}
+void lose_descriptor(const VkImportSemaphoreFdInfoKHR& info) {
+  if (software_driver) ::close(info.fd);
 }
 
 enum class Index : std::size_t {
@@ -57,7 +64,7 @@ struct Trampoline<I, VkResult(VKAPI_PTR*)(First, Others...)> {
   static VkResult VKAPI_PTR call(First first, Others... others) {
     const char* name = kNames[static_cast<std::size_t>(I)];
     const VkResult wanted = injected(name);
-    if constexpr (I == Index::kAllocateMemory) {
+    if constexpr (I == Index::kAllocateMemory || I == Index::kImportSemaphoreFdKHR) {
       if (wanted != VK_SUCCESS) lose_descriptor(*std::get<0>(std::tuple(others...)));
     }
     if (wanted != VK_SUCCESS && !waits(I)) return wanted;
@@ -82,6 +89,10 @@ VkResult VKAPI_PTR failing_create_instance(const VkInstanceCreateInfo* info, con
 VkResult VKAPI_PTR failing_create_device(VkPhysicalDevice physical, const VkDeviceCreateInfo* info,
                                          const VkAllocationCallbacks* allocator, VkDevice* device) {
   const VkResult wanted = injected("vkCreateDevice");
+  VkPhysicalDeviceProperties2 properties{};
+  properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
+  next_of_instance<PFN_vkGetPhysicalDeviceProperties2>(physical, "vkGetPhysicalDeviceProperties2")(physical, &properties);
+  software_driver = properties.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   return wanted != VK_SUCCESS ? wanted : create_device(physical, info, allocator, device);
 }
 

@@ -4,7 +4,6 @@
 // is asked to signal such a semaphore: a software driver's queue would then wait on the host for whatever comes before it.
 // Imports are the driver's own, if it has any.
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
@@ -18,21 +17,14 @@
 #include <vector>
 
 #include "tests/support/layers/layer_chain.h"
+#include "tests/support/layers/semaphore_fds.h"
 #include "tests/support/sw_sync.h"
 
 namespace ferry::test::layer {
 namespace {
 
-constexpr std::string_view kExtension = VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME;
 constexpr auto kHandleType = VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT;
 constexpr std::uint64_t kLookNs = 5'000'000;  // between two looks whether the device goes
-
-template <class Info>
-const Info* find(const void* chain, VkStructureType type) {
-  auto* next = static_cast<const VkBaseInStructure*>(chain);
-  while (next != nullptr && next->sType != type) next = next->pNext;
-  return reinterpret_cast<const Info*>(next);
-}
 
 /// Releases the fences of one device, in the order in which they were exported, each when its work is done.
 class Releaser {
@@ -106,46 +98,9 @@ void VKAPI_CALL semaphore_properties(VkPhysicalDevice device, const VkPhysicalDe
   properties->exportFromImportedHandleTypes = properties->compatibleHandleTypes = kHandleType;
 }
 
-bool has_extension(VkPhysicalDevice device) {
-  const auto next = next_of_instance<PFN_vkEnumerateDeviceExtensionProperties>(device, "vkEnumerateDeviceExtensionProperties");
-  std::uint32_t count = 0;
-  next(device, nullptr, &count, nullptr);
-  std::vector<VkExtensionProperties> all(count);
-  next(device, nullptr, &count, all.data());
-  return std::any_of(all.begin(), all.end(), [](const auto& extension) { return extension.extensionName == kExtension; });
-}
-
-VkResult VKAPI_CALL device_extensions(VkPhysicalDevice device, const char* layer_name, std::uint32_t* count,
-                                      VkExtensionProperties* properties) {
-  const auto next = next_of_instance<PFN_vkEnumerateDeviceExtensionProperties>(device, "vkEnumerateDeviceExtensionProperties");
-  if (layer_name != nullptr || has_extension(device)) return next(device, layer_name, count, properties);
-  std::uint32_t known = 0;
-  VkResult result = next(device, nullptr, &known, nullptr);
-  if (result != VK_SUCCESS) return result;
-  std::vector<VkExtensionProperties> all(known);
-  result = next(device, nullptr, &known, all.data());
-  if (result != VK_SUCCESS) return result;
-  VkExtensionProperties ours{};
-  kExtension.copy(ours.extensionName, kExtension.size());
-  ours.specVersion = 1;
-  all.push_back(ours);
-  const auto room = static_cast<std::uint32_t>(all.size());
-  if (properties != nullptr) std::copy_n(all.begin(), std::min(*count, room), properties);
-  result = properties != nullptr && *count < room ? VK_INCOMPLETE : VK_SUCCESS;
-  *count = properties != nullptr ? std::min(*count, room) : room;
-  return result;
-}
-
-/// Without the extension that the driver does not have.
 VkResult VKAPI_CALL create_fencing_device(VkPhysicalDevice physical, const VkDeviceCreateInfo* info,
                                           const VkAllocationCallbacks* allocator, VkDevice* device) {
-  VkDeviceCreateInfo known = *info;
-  std::vector<const char*> extensions(info->ppEnabledExtensionNames,
-                                      info->ppEnabledExtensionNames + info->enabledExtensionCount);
-  if (!has_extension(physical)) std::erase_if(extensions, [](const char* name) { return name == kExtension; });
-  known.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
-  known.ppEnabledExtensionNames = extensions.data();
-  const VkResult result = create_device(physical, &known, allocator, device);
+  const VkResult result = create_device_with_semaphore_fds(physical, info, allocator, device);
   if (result != VK_SUCCESS) return result;
   const std::lock_guard lock(mutex);
   devices[key_of(*device)] = *device;
@@ -269,7 +224,7 @@ bool gives(const char* name) {
 PFN_vkVoidFunction ours(const char* name) {
   const std::pair<const char*, PFN_vkVoidFunction> all[] = {
       {"vkGetPhysicalDeviceExternalSemaphoreProperties", reinterpret_cast<PFN_vkVoidFunction>(&semaphore_properties)},
-      {"vkEnumerateDeviceExtensionProperties", reinterpret_cast<PFN_vkVoidFunction>(&device_extensions)},
+      {"vkEnumerateDeviceExtensionProperties", reinterpret_cast<PFN_vkVoidFunction>(&extensions_with_semaphore_fds)},
       {"vkCreateDevice", reinterpret_cast<PFN_vkVoidFunction>(&create_fencing_device)},
       {"vkImportSemaphoreFdKHR", reinterpret_cast<PFN_vkVoidFunction>(&import_semaphore_fd)},
       {"vkCreateSemaphore", reinterpret_cast<PFN_vkVoidFunction>(&create_semaphore)},
