@@ -10,7 +10,7 @@
 namespace ferry::daemon {
 namespace {
 
-constexpr std::int64_t kLongForAClose_ns = 500'000'000;
+constexpr std::int64_t kLongForACloseNs = 500'000'000;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ bool FdBin::is_clogged() const {
   const std::size_t held = held_;
   if (held < kMostThatWait) return false;
   const std::int64_t since_ns = closing_since_ns_;
-  return held >= kMost || (since_ns != 0 && platform::now_ns() - since_ns > kLongForAClose_ns);
+  return held >= kMost || (since_ns != 0 && platform::now_ns() - since_ns > kLongForACloseNs);
 }
 
 void FdBin::start() {

@@ -203,7 +203,9 @@ bool Connection::has_unsaid() {
 
 bool Connection::is_to_end() {
   (void)platform::drain_channel(wake_.consumer_end);
-  return ending_;
+  if (!ending_) return false;
+  platform::ring_channel(wake_.producer_end);  // for whoever of this thread's callers waits next
+  return true;
 }
 
 /// One message with the descriptors that belong to it; kWouldBlock when there is none yet.

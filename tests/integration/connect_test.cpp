@@ -6,6 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
+#include <memory>
+#include <semaphore>
 #include <thread>
 
 #include "ferry/ferry.h"
@@ -111,6 +114,41 @@ TEST(Connect, AnAnswerOfTheWrongKindIsAViolation) {
     return body;
   });
   EXPECT_EQ(try_connect(folder.file("s"), 5'000'000'000), FERRY_ERROR_PROTOCOL_VIOLATION);
+}
+
+TEST(Connect, WhoLeavesDoesNotWaitForTheNextBrokersAnswer) {
+  const TempDir folder;
+  const std::string path = folder.file("s");
+  int hellos = 0;
+  std::binary_semaphore is_silent{0}, may_go_on{0};
+  const FakeBroker broker(path, [&](const proto::Envelope& question) {
+    wire::BodyUnion body;  // empty: hangs up
+    if (question.body.type != wire::Body::Hello || ++hellos > 2) return body;
+    if (hellos == 2) {
+      is_silent.release();
+      may_go_on.acquire();
+      return body;
+    }
+    wire::HelloReplyT reply;
+    reply.protocol = reply.protocol_min = reply.protocol_max = proto::kProtocolVersionMax;
+    body.Set(std::move(reply));
+    return body;
+  });
+  ferry_connect_info info = FERRY_CONNECT_INFO_INIT;
+  info.socket_path = path.c_str();
+  ferry_connection* connection = nullptr;
+  ASSERT_EQ(ferry_connect(&info, &connection), FERRY_OK) << ferry_last_error();
+  char* json = nullptr;
+  EXPECT_EQ(ferry_query_status(connection, &json), FERRY_ERROR_DISCONNECTED);
+  EXPECT_TRUE(is_silent.try_acquire_for(30s)) << "it has not said Hello again";
+
+  auto left = std::make_shared<std::promise<int32_t>>();
+  auto code = left->get_future();
+  std::thread([left, connection] { left->set_value(ferry_disconnect(connection)); }).detach();
+  const bool in_time = code.wait_for(20s) == std::future_status::ready;
+  may_go_on.release();
+  ASSERT_TRUE(in_time) << "it looks for brokers for ever";
+  EXPECT_EQ(code.get(), FERRY_OK);
 }
 
 TEST(Connect, ABrokerThatHangsUpIsAskedLessAndLessOften) {

@@ -214,6 +214,10 @@ TEST_F(UnfinishedFrames, OfADeadProducerAreNotForWhoComesLater) {
   publish(0s);
   publish(0s);
   finish(1);
+  daemon::test::RawClient other(broker_->socket());
+  other.greet("the one that keeps the stream");
+  daemon::test::RawConsumer keeper(other, gpu_->capabilities(), "cam");
+  keeper.attach();
   renderer_->kill();
   for (const ferry::test::Deadline deadline(10s); !deadline.passed(); std::this_thread::sleep_for(1ms)) {
     std::uint64_t signalled = 0;
