@@ -16,8 +16,11 @@ std::string Footprint::text() const {
 bool Footprint::fits(const Footprint& before) const {
   constexpr std::size_t kMappingsMore = 24;
   constexpr std::uint64_t kBytesMore = 24 << 20;
-  // A driver may let go of a mapping that it had at first.
-  return usage.descriptors == before.usage.descriptors && usage.shared_mappings <= before.usage.shared_mappings &&
+  // NVIDIA's driver makes a mapping or two later than at first. What is lost with each fault is soon more than that.
+  constexpr std::size_t kSharedMappingsMore = 2;
+  // What was on its way out when the others were counted is no longer there: fewer is no leak.
+  return usage.descriptors <= before.usage.descriptors &&
+         usage.shared_mappings <= before.usage.shared_mappings + kSharedMappingsMore &&
          usage.mappings <= before.usage.mappings + kMappingsMore &&
          usage.heap_bytes <= before.usage.heap_bytes + kBytesMore && vulkan == before.vulkan;
 }
