@@ -34,15 +34,14 @@ Allowance Allowances::shared(const std::string& key, const Allowance& parent, co
   Weak& known = shared_[key];
   Allowance strong{known.memory.lock(), known.descriptors.lock(), known.bin.lock(), known.messages.lock()};
   if (!strong.bin) strong.bin = FdBin::create();
-  if (!strong.memory)
-    strong.memory =
-        std::make_shared<Budget>(kMemory, "texture_memory_bytes_per_uid" + whose, sizes.memory, parent.memory);
-  if (!strong.descriptors)
-    strong.descriptors =
-        std::make_shared<Budget>(kDescriptors, "max_descriptors_per_uid" + whose, sizes.descriptors, parent.descriptors);
-  if (!strong.messages)
-    strong.messages =
-        std::make_shared<Budget>(kMessages, "message_memory_bytes_per_uid" + whose, sizes.messages, parent.messages);
+  // Who may have everything meets everybody's limit, and is told of that one.
+  const auto within = [&](const char* unit, const char* limit, std::uint64_t size, const std::shared_ptr<Budget>& all) {
+    const char* per_uid = size == all->limit() ? "" : "_per_uid";
+    return std::make_shared<Budget>(unit, limit + (per_uid + whose), size, all);
+  };
+  if (!strong.memory) strong.memory = within(kMemory, "texture_memory_bytes", sizes.memory, parent.memory);
+  if (!strong.descriptors) strong.descriptors = within(kDescriptors, "max_descriptors", sizes.descriptors, parent.descriptors);
+  if (!strong.messages) strong.messages = within(kMessages, "message_memory_bytes", sizes.messages, parent.messages);
   known = {strong.memory, strong.descriptors, strong.messages, strong.bin};
   return strong;
 }
