@@ -16,8 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const wire::Body type = (*request)->body.type;
     FERRY_REQUIRE(proto::next_state(proto::SessionState::kGreeting, type) ||
                   proto::next_state(proto::SessionState::kReady, type));
-    // A generation that is handed back says itself how many slots it has; the broker compares that with what came.
-    FERRY_REQUIRE(type == wire::Body::HandBackGeneration || proto::descriptor_count(**request) <= 3);
+    // Who brings slots says himself how many; the broker compares that with what came.
+    const bool brings_slots =
+        type == wire::Body::HandBackGeneration || type == wire::Body::CreateStream || type == wire::Body::Reconfigure;
+    FERRY_REQUIRE(brings_slots || proto::descriptor_count(**request) <= 3);
   }
   if (!message) {
     FERRY_REQUIRE(message.error().code == proto::ErrorCode::kProtocolViolation);

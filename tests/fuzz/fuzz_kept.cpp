@@ -103,7 +103,7 @@ Entry some_entry(fuzz::Input& input) {
     wanted = input.below(4);
   }
   while (entry.fds.size() < wanted) entry.fds.push_back(some_descriptor(input));
-  if (input.byte() >= 250) entry.fds.pop_back();
+  if (input.byte() >= 250 && !entry.fds.empty()) entry.fds.pop_back();
   return entry;
 }
 
