@@ -266,6 +266,9 @@ TEST_F(Restarts, LoseNothingThatCrossesInHostMemory) {
 
 TEST_F(Restarts, AreWaitedOutByWhoWaitsForAStream) {
   auto waits = start("test_consumer", {"--name", "later", "--frames", "20", "--attach-timeout-ms", "120000"});
+  // Greeted: a session counts from its first byte, and who has only connected is refused when the broker dies.
+  const Deadline deadline(20s);
+  while (broker_.log().find("'test_consumer'") == std::string::npos && !deadline.passed()) std::this_thread::sleep_for(5ms);
   status_when([](const auto& s) { return s["broker"]["sessions"] == 2; });
   for (int round = 0; round < 3; ++round) {
     broker_.kill();
