@@ -4,18 +4,18 @@
 
 #include <algorithm>
 
+#include "proto/pages/recent_frames.h"
+
 namespace ferry::daemon {
 namespace {
 
 /// The frames of @p generation that are in the ring and have an acquire point, newest first.
 template <class Visit>
 void for_each_promised(const proto::StreamPage& page, proto::GenerationId generation, Visit visit) {
-  const proto::StreamPageReader reader(page);
-  const std::uint64_t newest = reader.published();
-  for (std::uint64_t back = 0; back < proto::kRingFrames && back < newest; ++back) {
-    const auto record = reader.read(newest - back);
-    if (record && proto::GenerationId{record->generation} == generation && record->acquire_point != 0) visit(*record);
-  }
+  proto::for_each_recent_frame(proto::StreamPageReader(page), [&](const proto::FrameRecord& record) {
+    if (proto::GenerationId{record.generation} == generation && record.acquire_point != 0) visit(record);
+    return true;
+  });
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 // ferry_consumer: acquire, release, and what goes on beside it.
 //
 // Threads: the application's (one at a time), the connection's control thread (generations, events), in sync modes host and
-// sync-fd the completion queue's, which gives slots back, and in timeline one that waits for stuck work. One mutex guards what they share; none holds it while it waits.
+// sync-fd the completion queue's, which gives slots back, and in timeline one that waits for stuck work. One mutex guards what
+// they share; none holds it while it waits.
 
 #include <array>
 #include <cstdint>

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proto/frame_taker.h"
+#include "proto/pages/recent_frames.h"
 
 namespace ferry::client {
 namespace {
@@ -15,15 +16,6 @@ using proto::GenerationId;
 constexpr std::uint64_t kPatienceNs = 1'000'000'000;
 constexpr std::int64_t kBetweenLooksNs = 200'000'000;
 
-/// The records in the ring, newest first, until @p visit says that it has seen enough.
-template <class Visit>
-void for_each_in_ring(proto::StreamPageReader stream, Visit visit) {
-  const std::uint64_t newest = stream.published();
-  for (std::uint64_t back = 0; back < proto::kRingFrames && back < newest; ++back)
-    if (const auto record = stream.read(newest - back))
-      if (!visit(*record)) return;
-}
-
 bool is_intact(const FrameRecord& record, proto::StreamPageReader stream) {
   return record.slot < proto::kMaxSlots && stream.slot_sequence(GenerationId{record.generation}, record.slot) == record.sequence;
 }
@@ -32,7 +24,7 @@ bool is_intact(const FrameRecord& record, proto::StreamPageReader stream) {
 
 std::uint64_t newest_finished_before(std::uint64_t first_unfinished, proto::StreamPageReader stream) {
   std::uint64_t newest = FrameTaker::kUnbounded;
-  for_each_in_ring(stream, [&](const FrameRecord& record) {
+  proto::for_each_recent_frame(stream, [&](const FrameRecord& record) {
     if (record.sequence >= first_unfinished || !is_intact(record, stream)) return true;
     newest = record.sequence;
     return false;
@@ -46,7 +38,7 @@ std::uint64_t UnfinishedWork::look(proto::StreamPageReader stream, const FindTim
   FrameRecord oldest_unfinished{};
   GenerationId looked_at{};
   std::shared_ptr<platform::Timeline> timeline;
-  for_each_in_ring(stream, [&](const FrameRecord& record) {
+  proto::for_each_recent_frame(stream, [&](const FrameRecord& record) {
     const GenerationId g{record.generation};
     if (g != looked_at) {
       looked_at = g;

@@ -116,6 +116,26 @@ TEST(Connect, AnAnswerOfTheWrongKindIsAViolation) {
   EXPECT_EQ(try_connect(folder.file("s"), 5'000'000'000), FERRY_ERROR_PROTOCOL_VIOLATION);
 }
 
+wire::BodyUnion greeting() {
+  wire::HelloReplyT reply;
+  reply.protocol = reply.protocol_min = reply.protocol_max = proto::kProtocolVersionMax;
+  wire::BodyUnion body;
+  body.Set(std::move(reply));
+  return body;
+}
+
+/// With a broker that greets and hangs up at the first question; null where it does not come to that.
+ferry_connection* connect_and_be_hung_up_on(const std::string& path) {
+  ferry_connect_info info = FERRY_CONNECT_INFO_INIT;
+  info.socket_path = path.c_str();
+  ferry_connection* connection = nullptr;
+  EXPECT_EQ(ferry_connect(&info, &connection), FERRY_OK) << ferry_last_error();
+  if (connection == nullptr) return nullptr;
+  char* json = nullptr;
+  EXPECT_EQ(ferry_query_status(connection, &json), FERRY_ERROR_DISCONNECTED);
+  return connection;
+}
+
 TEST(Connect, WhoLeavesDoesNotWaitForTheNextBrokersAnswer) {
   const TempDir folder;
   const std::string path = folder.file("s");
@@ -129,17 +149,10 @@ TEST(Connect, WhoLeavesDoesNotWaitForTheNextBrokersAnswer) {
       may_go_on.acquire();
       return body;
     }
-    wire::HelloReplyT reply;
-    reply.protocol = reply.protocol_min = reply.protocol_max = proto::kProtocolVersionMax;
-    body.Set(std::move(reply));
-    return body;
+    return greeting();
   });
-  ferry_connect_info info = FERRY_CONNECT_INFO_INIT;
-  info.socket_path = path.c_str();
-  ferry_connection* connection = nullptr;
-  ASSERT_EQ(ferry_connect(&info, &connection), FERRY_OK) << ferry_last_error();
-  char* json = nullptr;
-  EXPECT_EQ(ferry_query_status(connection, &json), FERRY_ERROR_DISCONNECTED);
+  ferry_connection* connection = connect_and_be_hung_up_on(path);
+  ASSERT_NE(connection, nullptr);
   EXPECT_TRUE(is_silent.try_acquire_for(30s)) << "it has not said Hello again";
 
   auto left = std::make_shared<std::promise<int32_t>>();
@@ -158,17 +171,10 @@ TEST(Connect, ABrokerThatHangsUpIsAskedLessAndLessOften) {
   const FakeBroker broker(path, [&](const proto::Envelope& question) {
     wire::BodyUnion body;  // empty: hangs up
     if (question.body.type != wire::Body::Hello || ++hellos > 1) return body;
-    wire::HelloReplyT reply;
-    reply.protocol = reply.protocol_min = reply.protocol_max = proto::kProtocolVersionMax;
-    body.Set(std::move(reply));
-    return body;
+    return greeting();
   });
-  ferry_connect_info info = FERRY_CONNECT_INFO_INIT;
-  info.socket_path = path.c_str();
-  ferry_connection* connection = nullptr;
-  ASSERT_EQ(ferry_connect(&info, &connection), FERRY_OK) << ferry_last_error();
-  char* json = nullptr;
-  EXPECT_EQ(ferry_query_status(connection, &json), FERRY_ERROR_DISCONNECTED);
+  ferry_connection* connection = connect_and_be_hung_up_on(path);
+  ASSERT_NE(connection, nullptr);
   const auto began = std::chrono::steady_clock::now();
   for (const Deadline deadline(30s); hellos < 4 && !deadline.passed();) std::this_thread::sleep_for(1ms);
   EXPECT_GE(hellos, 4) << "it comes back by itself";
