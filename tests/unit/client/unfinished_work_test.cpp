@@ -178,6 +178,7 @@ TEST_F(UnfinishedFrames, AreBetterNotShownThanWaitedFor) {
 TEST_F(UnfinishedFrames, OfASleeperWakeItWhenTheyAreFinishedAfterAll) {
   publish(5s);
   attach();
+  EXPECT_EQ(acquire(), 0u);
   std::thread gpu([this] {
     std::this_thread::sleep_for(200ms);
     finish(1);
